@@ -4,7 +4,12 @@ export interface RecordData {
   readonly AAAA: string;
   readonly MX: { readonly preference: number; readonly exchange: string };
   readonly TXT: string;
-  readonly TLSA: { readonly usage: number; readonly selector: number; readonly matching: number; readonly data: Buffer };
+  readonly TLSA: {
+    readonly usage: number;
+    readonly selector: number;
+    readonly matching: number;
+    readonly data: Buffer;
+  };
   readonly PTR: string;
 }
 export type RecordType = keyof RecordData;

@@ -1,6 +1,6 @@
-import type { Message } from '../message/message.ts';
 import type { Reply } from '../mail/reply.ts';
 import type { Stage } from '../mail/result.ts';
+import type { Message } from '../message/message.ts';
 
 /**
  * A dialogue is a generator: it yields steps and is resumed with the replies, so that the order of the protocol is

@@ -1,0 +1,20 @@
+import type { Resolver } from './dns/resolver.ts';
+import type { Connection, Target } from './net/connection.ts';
+
+/**
+ * Everything outside the program that delivery needs, as parameters: `main` builds the real one, a test a small one.
+ * Only `main` and the rooms named in the architecture test touch clocks, chance and sockets themselves.
+ */
+export interface World {
+  /** Milliseconds since 1970. */
+  now(): number;
+  /** Milliseconds on a clock that never jumps. */
+  monotonic(): number;
+  /** 0 <= x < 1. */
+  random(): number;
+  /** Resolves after so many milliseconds, at once where the signal is or becomes aborted. */
+  sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
+  readonly resolver: Resolver;
+  /** Opens a connection to the first address of the target that answers. @throws {ConnectError} */
+  connect(target: Target, signal?: AbortSignal): Promise<Connection>;
+}
