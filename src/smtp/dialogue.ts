@@ -40,6 +40,15 @@ export type Part =
 
 export type WireTrouble = 'closed' | 'reset' | 'timeout' | 'malformed' | 'unasked' | 'tls' | 'source';
 
+export interface WireFacts {
+  readonly trouble: WireTrouble;
+  readonly stage: Stage;
+  readonly replies?: readonly Reply[];
+  readonly ended?: boolean;
+  readonly farewell?: Reply;
+  readonly cause?: unknown;
+}
+
 /** The connection broke, or what came over it can't be believed. */
 export class WireError extends Error {
   override readonly name = 'WireError';
@@ -49,16 +58,16 @@ export class WireError extends Error {
   readonly replies: readonly Reply[];
   /** The end of the message had been written, so that the server may have it. */
   readonly ended: boolean;
+  /** The 421 that came unasked before this flight: why the server closed. Nothing of the flight was sent then. */
+  readonly farewell?: Reply;
 
-  constructor(
-    text: string,
-    facts: { trouble: WireTrouble; stage: Stage; replies?: readonly Reply[]; ended?: boolean; cause?: unknown },
-  ) {
+  constructor(text: string, facts: WireFacts) {
     super(text, facts.cause === undefined ? undefined : { cause: facts.cause });
     this.trouble = facts.trouble;
     this.stage = facts.stage;
     this.replies = facts.replies ?? [];
     this.ended = facts.ended ?? false;
+    if (facts.farewell !== undefined) this.farewell = facts.farewell;
   }
 }
 
