@@ -1,0 +1,100 @@
+// The launcher starts this file, and this file starts the program in posthaste.cjs.
+//
+//   node FLAGS start.cjs NAME ARGUMENTS…      NAME is what the program was called by: posthaste, sendmail, …
+//
+// It loads the program through V8's code cache, which halves what the program's start costs over Node's own. The cache
+// lies in cache/ beside this file, one file for each of the program's files and each version of Node. It holds what was
+// compiled so far, and so is made at the end of the first run with a recipient that finds none, or one that V8 rejects.
+// We must own this folder for that; nothing happens where it fails.
+// Machine code from a cache runs unseen: it is only read where nobody but root and ourselves can have written it.
+'use strict';
+
+const REQUIRED = [20, 19];
+const BUILD = '__BUILD__';
+const OTHERS_WRITE = 0o022;
+
+function isOldNode() {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  return major < REQUIRED[0] || (major === REQUIRED[0] && minor < REQUIRED[1]);
+}
+
+if (isOldNode()) {
+  const node = `Node ${process.versions.node} at ${process.execPath}`;
+  process.stderr.write(`posthaste: Cannot start: ${node} is older than ${REQUIRED.join('.')}\n`);
+  process.exit(78);
+}
+
+const fs = require('node:fs');
+const path = require('node:path');
+const vm = require('node:vm');
+const Module = require('node:module');
+
+const folder = path.join(__dirname, 'cache');
+/** Scripts whose cache is to be made. */
+const fresh = [];
+
+const isOurs = (stats) => process.geteuid !== undefined && stats.uid === process.geteuid();
+const isSafe = (stats) => (stats.uid === 0 || isOurs(stats)) && (stats.mode & OTHERS_WRITE) === 0;
+
+const cacheFile = (file) =>
+  path.join(folder, `${path.basename(file, '.cjs')}-${BUILD}-${process.version}-${process.arch}`);
+
+function readCache(file) {
+  let fd;
+  try {
+    const stats = fs.lstatSync(folder, { throwIfNoEntry: false });
+    if (stats === undefined || !stats.isDirectory() || !isSafe(stats)) return undefined;
+    fd = fs.openSync(cacheFile(file), fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK);
+    const found = fs.fstatSync(fd);
+    return found.isFile() && isSafe(found) ? fs.readFileSync(fd) : undefined;
+  } catch {
+    return undefined;
+  } finally {
+    if (fd !== undefined) fs.closeSync(fd);
+  }
+}
+
+function writeCaches() {
+  try {
+    const above = fs.lstatSync(__dirname);
+    if (!isOurs(above)) return;
+    fs.mkdirSync(folder, { recursive: true, mode: 0o755 });
+    const stats = fs.lstatSync(folder);
+    if (!stats.isDirectory() || !isOurs(stats) || !isSafe(stats)) return;
+    for (const { file, script } of fresh) {
+      const aside = `${cacheFile(file)}.${process.pid}`;
+      fs.writeFileSync(aside, script.createCachedData(), { flag: 'wx', mode: 0o644 });
+      fs.renameSync(aside, cacheFile(file));
+    }
+  } catch {
+    // A read-only or full disk: the program works without.
+  }
+}
+
+/** Loads one of our own files as `require` would. */
+function load(file) {
+  const known = require.cache[file];
+  if (known !== undefined) return known.exports;
+  const module = new Module(file);
+  module.filename = file;
+  require.cache[file] = module;
+  const source = fs.readFileSync(file, 'utf8');
+  const cachedData = readCache(file);
+  const script = new vm.Script(`(function (exports, require, module, __filename, __dirname) {${source}\n})`, {
+    filename: file,
+    cachedData,
+  });
+  if (cachedData === undefined || script.cachedDataRejected) fresh.push({ file, script });
+  const here = path.dirname(file);
+  const requireHere = (id) => (id[0] === '.' ? load(path.join(here, id)) : require(id));
+  script.runInThisContext()(module.exports, requireHere, module, file, here);
+  module.loaded = true;
+  return module.exports;
+}
+
+process.argv.splice(1, 2, process.argv[2]);
+const isSending = process.argv.some((argument) => argument === '-t' || argument.includes('@'));
+process.on('exit', () => {
+  if (isSending && fresh.length > 0) writeCaches();
+});
+load(path.join(__dirname, 'posthaste.cjs'));
