@@ -1,0 +1,122 @@
+import type { Reply } from '../mail/reply.ts';
+import type { Failure } from '../mail/result.ts';
+import { halted, refused, unusable } from './auth-failure.ts';
+import { ask, type Dialogue } from './dialogue.ts';
+import { decodeBase64 } from './sasl/base64.ts';
+import { beginExchange, type MechanismName, serving } from './sasl/choose.ts';
+import { type Credentials, type Exchange, type Halt, halt } from './sasl/exchange.ts';
+
+/*
+ * Logging in to a relay (AUTH, RFC 4954). The mechanisms themselves are in `sasl/`, pure exchanges of bytes; here they
+ * are chosen and carried in AUTH, 334 and 235.
+ *
+ * 1. Of what the server offers and the credentials serve, the best is taken, or the one asked for by name. On a
+ *    connection that is not encrypted nothing is used that was not asked for by name.
+ * 2. The first message goes with AUTH where the mechanism has one. Every payload is hidden from the transcript, and
+ *    struck out where a reply repeats it.
+ * 3. A 235 counts only when the mechanism is done: behind SCRAM's proof of the server, behind the password of LOGIN.
+ *    What can't be understood is cancelled with `*`. Rounds end by themselves, as no mechanism has more than three.
+ * 4. A mechanism that the server offers and then does not know (504) is passed over; no other refusal is, as a wrong
+ *    password is not to be tried twice.
+ *
+ * Every failure is the host's, at the stage `auth`. A broken wire is thrown through (WireError).
+ */
+export interface AuthOptions {
+  readonly encrypted: boolean;
+  /** The only one to use; the permission to use it in the clear as well. */
+  readonly mechanism?: MechanismName;
+  /** 24 random characters or more, printable, without a comma. */
+  readonly nonce: string;
+  /** The host and port that were asked for, told to the server by OAUTHBEARER. */
+  readonly endpoint?: { readonly host: string; readonly port: number };
+}
+
+/** Octets of a command line without its CRLF (RFC 5321, section 4.5.3.1.4, which RFC 4954, section 4 keeps for AUTH). */
+const MAX_COMMAND = 510;
+/** Octets of a challenge or a response (RFC 4954, section 4). */
+const MAX_LINE = 12_288;
+
+const NOTHING = Buffer.alloc(0);
+
+/** Logs in; undefined is success. */
+export function* authenticate(
+  credentials: Credentials,
+  offered: readonly string[],
+  options: AuthOptions,
+): Dialogue<Failure | undefined> {
+  const candidates = serving(credentials, options.mechanism);
+  const names = new Set(offered.map((name) => name.toUpperCase()));
+  const common = candidates.filter(({ name }) => names.has(name));
+  const allowed = options.encrypted || options.mechanism !== undefined ? common : [];
+  const user = credentials.user ?? '';
+  // A 0x01 ends a field of XOAUTH2, a NUL one of PLAIN.
+  if (/[\x00-\x1f\x7f]/.test(user)) return halted(halt('credentials', 'the user name has a control character'));
+  if (/[\0\r\n]/.test(credentials.password ?? '')) return halted(halt('credentials', 'the password has CR, LF or NUL'));
+
+  const secrets = [credentials.password ?? '', credentials.token ?? ''];
+  let failure = unusable({ offered: [...names], asked: options.mechanism, serving: candidates, common });
+  for (const { name, secret } of allowed) {
+    const end = yield* carry(name, beginExchange(name, { ...options, user, secret }));
+    if (end.kind === 'done') return undefined;
+    const hidden = [...secrets, ...secrets.map((text) => Buffer.from(text).toString('base64')), ...end.sent];
+    failure = end.kind === 'refused' ? refused(name, strike(end.reply, hidden)) : halted(end.halt, name);
+    if (end.sent.length > 0 && !(end.kind === 'refused' && end.reply.code === 504)) return failure;
+  }
+  return failure;
+}
+
+/** How an exchange ended; `sent` are the payloads that were written. */
+type End =
+  | { readonly kind: 'done' }
+  | { readonly kind: 'refused'; readonly reply: Reply; readonly sent: readonly string[] }
+  | { readonly kind: 'halted'; readonly halt: Halt; readonly sent: readonly string[] };
+
+/** Carries one exchange to its end. */
+function* carry(name: MechanismName, exchange: Exchange): Dialogue<End> {
+  const sent: string[] = [];
+  let step = exchange.next(NOTHING);
+  if (step.done) return { kind: 'halted', halt: step.value, sent };
+
+  const first = step.value.bytes?.toString('base64');
+  const opening = `AUTH ${name}`;
+  const fits = first !== undefined && opening.length + 1 + first.length <= MAX_COMMAND;
+  sent.push(first ?? '');
+  let reply = yield* fits ? ask(`${opening} ${first || '='}`, 'auth', `${opening} `) : ask(opening, 'auth');
+  // The server asks for what did not fit with a challenge that is empty.
+  if (first !== undefined && !fits && reply.code === 334) reply = yield* respond(first);
+
+  while (reply.code === 334) {
+    const challenge = readChallenge(reply);
+    if (challenge === undefined) return yield* cancel(halt('protocol', 'the challenge is not base64'), sent);
+    step = exchange.next(challenge);
+    if (step.done) return yield* cancel(step.value, sent);
+    const payload = step.value.bytes?.toString('base64') ?? '';
+    if (payload.length > MAX_LINE) return yield* cancel(halt('credentials', 'the response is too long'), sent);
+    sent.push(payload);
+    reply = yield* respond(payload);
+  }
+  if (reply.code !== 235) return { kind: 'refused', reply, sent };
+  if (step.value.last) return { kind: 'done' };
+  return { kind: 'halted', halt: halt('server', 'the server said yes before the exchange was over'), sent };
+}
+
+const respond = (payload: string): Dialogue<Reply> => ask(payload, 'auth', '');
+
+/** RFC 4954, section 4: a line with nothing but `*`, answered with 501; the session is not used any more either way. */
+function* cancel(reason: Halt, sent: readonly string[]): Dialogue<End> {
+  yield* ask('*', 'auth');
+  return { kind: 'halted', halt: reason, sent };
+}
+
+function readChallenge(reply: Reply): Buffer | undefined {
+  const [text = '', ...more] = reply.lines;
+  return more.length === 0 && text.length <= MAX_LINE ? decodeBase64(text) : undefined;
+}
+
+/** The reply without what was hidden from the transcript, should the server repeat it. */
+function strike(reply: Reply, hidden: readonly string[]): Reply {
+  // Shorter ones stand in innocent words.
+  const words = hidden.filter((word) => word.length >= 4).sort((a, b) => b.length - a.length);
+  const clean = (line: string): string => words.reduce((text, word) => text.replaceAll(word, '<secret>'), line);
+  return { ...reply, lines: reply.lines.map(clean) };
+}
