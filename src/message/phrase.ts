@@ -7,41 +7,44 @@ import type { Address } from '../mail/address.ts';
 
 const ATOMS = /^[\w!#$%&'*+/=?^`{|}~-]+(?: [\w!#$%&'*+/=?^`{|}~-]+)*$/;
 const DOT_ATOM = /^[\w!#$%&'*+/=?^`{|}~\u0080-\u{10ffff}-]+(?:\.[\w!#$%&'*+/=?^`{|}~\u0080-\u{10ffff}-]+)*$/u;
-/** An encoded word has 75 characters at most, `=?utf-8?B?` and `?=` included: 63 of base64, so 45 octets. */
-const WORD_OCTETS = 45;
+/** RFC 2047, section 2. */
+const WORD_LENGTH = 75;
 
 const quoted = (text: string): string => `"${text.replace(/["\\]/g, '\\$&')}"`;
 
 const octets = (text: string): number => Buffer.byteLength(text, 'utf8');
 
-/** Q leaves letters, digits and `!*+-/` as they are, which any place in a header allows (RFC 2047, section 5). */
-function q(text: string): string {
-  const one = (octet: number) => {
-    const char = String.fromCharCode(octet);
-    if (octet === 0x20) return '_';
-    return /[A-Za-z0-9!*+/-]/.test(char) ? char : `=${octet.toString(16).toUpperCase().padStart(2, '0')}`;
-  };
-  return Array.from(Buffer.from(text, 'utf8'), one).join('');
+/** How an octet is written in Q: only what any place in a header allows stays itself (RFC 2047, section 5). */
+function q(octet: number): string {
+  const char = String.fromCharCode(octet);
+  if (octet === 0x20) return '_';
+  return /[A-Za-z0-9!*+/-]/.test(char) ? char : `=${octet.toString(16).toUpperCase().padStart(2, '0')}`;
 }
 
-/** Text as encoded words with a blank between, in whichever of B and Q is shorter; `charset` names what `text` was. */
-export function encodeWords(text: string): string {
-  const b = Buffer.from(text, 'utf8').toString('base64');
-  const useQ = q(text).length < b.length;
+const Q = Array.from({ length: 256 }, (_, octet) => q(octet));
+const qLength = (bytes: Buffer): number => bytes.reduce((sum, octet) => sum + (Q[octet] ?? '').length, 0);
+const continues = (octet: number): boolean => (octet & 0xc0) === 0x80;
+
+/**
+ * Bytes as encoded words with a blank between, in whichever of B and Q is shorter. No character of UTF-8 is divided.
+ */
+export function encodeWords(bytes: Buffer, charset: 'utf-8' | 'unknown-8bit' = 'utf-8'): string {
+  const useQ = qLength(bytes) < Math.ceil(bytes.length / 3) * 4;
+  const open = `=?${charset}?${useQ ? 'Q' : 'B'}?`;
+  const room = WORD_LENGTH - open.length - '?='.length;
   const words: string[] = [];
-  let word = '';
-  const cost = (part: string) => (useQ ? q(part).length : Math.ceil(octets(part) / 3) * 4);
-  const room = useQ ? 75 - 12 : (WORD_OCTETS / 3) * 4;
-  const flush = () => {
-    if (word !== '')
-      words.push(`=?utf-8?${useQ ? `Q?${q(word)}` : `B?${Buffer.from(word, 'utf8').toString('base64')}`}?=`);
-    word = '';
-  };
-  for (const char of text) {
-    if (cost(word + char) > room) flush();
-    word += char;
+  for (let start = 0; start < bytes.length; ) {
+    let end = start;
+    for (let at = start, length = 0; at < bytes.length; end = at) {
+      const first = at;
+      do length += (Q[bytes[at++] ?? 0] ?? '').length;
+      while (charset === 'utf-8' && at - first < 4 && continues(bytes[at] ?? 0));
+      if ((useQ ? length : Math.ceil((at - start) / 3) * 4) > room) break;
+    }
+    const part = bytes.subarray(start, end);
+    words.push(`${open}${useQ ? Array.from(part, (octet) => Q[octet]).join('') : part.toString('base64')}?=`);
+    start = end;
   }
-  flush();
   return words.join(' ');
 }
 
@@ -50,7 +53,7 @@ export function formatPhrase(name: string): string {
   if (/[\r\n\0]/.test(name)) throw new TypeError('Cannot write name: it holds CR, LF or NUL');
   if (ATOMS.test(name)) return name;
   const plain = /^[ -~]*$/.test(name) && !name.includes('=?');
-  return plain && name.length < 200 ? quoted(name) : encodeWords(name);
+  return plain && name.length < 200 ? quoted(name) : encodeWords(Buffer.from(name, 'utf8'));
 }
 
 /** An address as a header has it, with the quotes its local part needs; not folded. */

@@ -11,6 +11,7 @@
  * here is the same field for the server. One pass, whatever the length of lines; nothing is held but the fields.
  */
 import type { Field, Header } from './header.ts';
+import { canonical, RUN_LIMIT } from './lines.ts';
 
 /** The largest header read, in octets; ten times what any MTA takes, and still held in memory with ease. */
 export const MAX_HEADER = 16 * 1024 * 1024;
@@ -33,7 +34,6 @@ const LF = 0x0a;
 const CR = 0x0d;
 const SPACE = 0x20;
 const COLON = 0x3a;
-const CRLF = Buffer.from('\r\n');
 
 /** Where the line from `start` ends: `end` without, `next` behind its line end. Undefined: the bytes don't say yet. */
 interface Line {
@@ -58,7 +58,7 @@ function lineReader(bytes: Buffer, atEnd: boolean): ReadLine {
     if (end === bytes.length) return atEnd ? { end, next: end } : undefined;
     if (end === lf) return { end, next: end + 1 };
     let last = end;
-    while (last + 1 < bytes.length && bytes[last + 1] === CR) last++;
+    while (last + 1 < bytes.length && bytes[last + 1] === CR && last - end < RUN_LIMIT) last++;
     if (last + 1 === bytes.length && !atEnd) return undefined;
     return { end, next: bytes[last + 1] === LF ? last + 2 : end + 1 };
   };
@@ -85,20 +85,6 @@ export function nameEnd(bytes: Buffer, start: number, end: number): number {
 function isMboxLine(bytes: Buffer, start: number, line: Line): boolean {
   const text = bytes.toString('latin1', start, Math.min(line.end, start + 6));
   return (text.startsWith('From ') || text === '>From ') && nameEnd(bytes, start, line.end) < 0;
-}
-
-/** The bytes with every line end made CRLF. */
-function withCrlf(bytes: Buffer): Buffer {
-  const read = lineReader(bytes, true);
-  const out = Buffer.allocUnsafe(2 * bytes.length + 2);
-  let length = 0;
-  for (let at = 0; at < bytes.length; ) {
-    const line = read(at) ?? { end: bytes.length, next: bytes.length };
-    length += bytes.copy(out, length, at, line.end);
-    length += CRLF.copy(out, length);
-    at = line.next;
-  }
-  return Buffer.from(out.subarray(0, length));
 }
 
 /**
@@ -133,7 +119,7 @@ export function split(bytes: Buffer, atEnd: boolean): Split | 'more' {
     }
     if (next === bytes.length && !atEnd) return 'more';
     const raw = bytes.subarray(at, next);
-    fields.push({ name: bytes.toString('latin1', at, end), raw: clean ? raw : withCrlf(raw) });
+    fields.push({ name: bytes.toString('latin1', at, end), raw: clean ? raw : canonical(raw) });
     at = next;
   }
   return atEnd ? { fields, bodyOffset: at } : 'more';
