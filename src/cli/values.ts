@@ -1,0 +1,154 @@
+import { parseDuration } from '../config/duration.ts';
+import type { TlsLevel } from '../config/settings.ts';
+import type { Envelope, Notify } from '../mail/envelope.ts';
+import { quoted } from '../mail/printable.ts';
+import { isMechanism, MECHANISM_NAMES, type MechanismName } from '../smtp/sasl/choose.ts';
+import { EXIT } from './exit.ts';
+import { CommandError } from './failure.ts';
+import type { OptionKey } from './options.ts';
+import type { Given } from './program.ts';
+
+/** What one call of `posthaste send` asks for. */
+export interface SendOptions {
+  /** Each may be an address list. */
+  readonly words: readonly string[];
+  /** Absent: standard input. */
+  readonly file?: string;
+  readonly readRecipients: boolean;
+  readonly fullName?: string;
+  /** Octets. */
+  readonly maxSize?: number;
+  /** As given: an address, or empty or `<>` for the null sender. */
+  readonly sender?: string;
+  readonly notify?: Notify;
+  readonly return?: NonNullable<Envelope['return']>;
+  readonly envelopeId?: string;
+  readonly relay?: string;
+  readonly port?: number;
+  readonly tls: {
+    readonly level?: TlsLevel;
+    readonly ca?: string;
+    readonly cert?: string;
+    readonly key?: string;
+    readonly fingerprints: readonly string[];
+  };
+  readonly requireTls: boolean;
+  readonly auth?: MechanismName;
+  readonly passwordFile?: string;
+  readonly passwordCommand?: string;
+  /** Milliseconds. */
+  readonly retryFor: number;
+  readonly dryRun: boolean;
+  readonly json: boolean;
+  readonly log?: string;
+  /** How often `-v` was given. */
+  readonly verbose: number;
+  readonly config?: string;
+}
+
+/** Reads the texts of the options. @throws {CommandError} with status 64 where one can't be what it should be. */
+export function readValues(given: Given, words: readonly string[]): SendOptions {
+  const last = (key: OptionKey): string | undefined => given.get(key)?.at(-1);
+  const has = (key: OptionKey): boolean => given.has(key);
+  if (has('relay') && has('port')) wrong('--port', last('port') ?? '', 'the port of a relay belongs in its URL');
+  if (has('tlsKey') && !has('tlsCert')) wrong('--tls-key', last('tlsKey') ?? '', '--tls-cert is missing');
+  if (has('passwordFile') && has('passwordCommand')) {
+    wrong('--password-command', last('passwordCommand') ?? '', '--password-file is given too');
+  }
+  const file = last('file');
+  return {
+    words,
+    ...when(file === '-' ? undefined : file, (text) => ({ file: filled('--file', text) })),
+    readRecipients: has('readRecipients'),
+    ...when(last('fullName'), (fullName) => ({ fullName })),
+    ...when(last('maxSize'), (text) => ({ maxSize: readSize(text) })),
+    ...when(last('sender'), (sender) => ({ sender })),
+    ...when(last('notify'), (text) => ({ notify: readNotify(text) })),
+    ...when(last('return'), (text) => ({ return: readReturn(text) })),
+    ...when(last('envelopeId'), (text) => ({ envelopeId: readEnvelopeId(text) })),
+    ...when(last('relay'), (text) => ({ relay: filled('--relay', text) })),
+    ...when(last('port'), (text) => ({ port: readPort(text) })),
+    tls: {
+      ...when(last('tls'), (text) => ({ level: readLevel(text) })),
+      ...when(last('tlsCa'), (text) => ({ ca: filled('--tls-ca', text) })),
+      ...when(last('tlsCert'), (text) => ({ cert: filled('--tls-cert', text) })),
+      ...when(last('tlsKey'), (text) => ({ key: filled('--tls-key', text) })),
+      fingerprints: (given.get('tlsFingerprint') ?? []).map(readFingerprint),
+    },
+    requireTls: has('requireTls'),
+    ...when(last('auth'), (text) => ({ auth: readMechanism(text) })),
+    ...when(last('passwordFile'), (text) => ({ passwordFile: filled('--password-file', text) })),
+    ...when(last('passwordCommand'), (text) => ({ passwordCommand: filled('--password-command', text) })),
+    retryFor: has('retryFor') ? readRetryFor(last('retryFor') ?? '') : 0,
+    dryRun: has('dryRun'),
+    json: has('json'),
+    ...when(last('log'), (text) => ({ log: filled('--log', text) })),
+    verbose: given.get('verbose')?.length ?? 0,
+    ...when(last('config'), (text) => ({ config: filled('--config', text) })),
+  };
+}
+
+/** The members made from a text, or none where it was not given. */
+const when = <T extends object>(text: string | undefined, make: (text: string) => T): Partial<T> =>
+  text === undefined ? {} : make(text);
+
+function wrong(option: string, text: string, why: string): never {
+  throw new CommandError(`Cannot use ${option} ${quoted(text)}: ${why}`, EXIT.usage);
+}
+
+const filled = (option: string, text: string): string => (text === '' ? wrong(option, text, 'it is empty') : text);
+
+const UNITS: Readonly<Record<string, number>> = { '': 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 };
+
+/** `0` is no limit, as in the configuration. */
+export function readSize(text: string): number {
+  const [, digits, unit] = /^(\d{1,12})(?:([kmg])(?:i?b)?)?$/i.exec(text) ?? [];
+  if (digits === undefined) return wrong('--max-size', text, 'a size is a number of bytes, or one with K, M or G');
+  return Number(digits) * (UNITS[(unit ?? '').toLowerCase()] ?? 1);
+}
+
+export function readNotify(text: string): Notify {
+  const words = text.toLowerCase().split(/[\s,]+/);
+  if (words.length === 1 && words[0] === 'never') return 'never';
+  const chosen = (['success', 'failure', 'delay'] as const).filter((word) => words.includes(word));
+  if (chosen.length !== new Set(words).size) {
+    return wrong('-N', text, 'it is never, or a list of success, failure, delay');
+  }
+  return chosen;
+}
+
+export function readReturn(text: string): NonNullable<Envelope['return']> {
+  const word = text.toLowerCase();
+  if (word === 'full') return 'full';
+  return word === 'hdrs' || word === 'headers' ? 'headers' : wrong('-R', text, 'it is full or hdrs');
+}
+
+/** RFC 3461, section 4.4: at most 100 characters of printable ASCII. */
+const readEnvelopeId = (text: string): string =>
+  /^[!-~]{1,100}$/.test(text) ? text : wrong('-V', text, 'it is 1 to 100 printable ASCII characters without blanks');
+
+function readPort(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  return port >= 1 && port <= 65_535 ? port : wrong('--port', text, 'a port is a number from 1 to 65535');
+}
+
+const LEVELS: readonly TlsLevel[] = ['none', 'may', 'encrypt', 'verify'];
+
+const readLevel = (text: string): TlsLevel =>
+  LEVELS.find((level) => level === text.toLowerCase()) ?? wrong('--tls', text, `it is ${LEVELS.join(', ')}`);
+
+function readFingerprint(text: string): string {
+  const hex = text.replaceAll(':', '').toLowerCase();
+  if (/^[0-9a-f]{64}$/.test(hex)) return hex;
+  return wrong('--tls-fingerprint', text, 'a SHA-256 fingerprint has 64 hexadecimal digits');
+}
+
+function readMechanism(text: string): MechanismName {
+  const name = text.toUpperCase();
+  return isMechanism(name) ? name : wrong('--auth', text, `it is ${MECHANISM_NAMES.join(', ')}`);
+}
+
+function readRetryFor(text: string): number {
+  const milliseconds = parseDuration(text);
+  return milliseconds ?? wrong('--retry-for', text, 'a duration is like 90s, 10m, 2h or 1h30m');
+}
