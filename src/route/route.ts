@@ -1,3 +1,5 @@
+import type { TlsLevel } from '../config/settings.ts';
+
 /** A server's name with the addresses to try. */
 export interface Host {
   /** A-labels in lower case, an address, or a socket's path. */
@@ -15,6 +17,10 @@ export interface Route {
   readonly via: 'mx' | 'address' | 'relay';
   readonly protocol: 'smtp' | 'lmtp';
   readonly port: number;
+  /** TLS from the first byte. */
+  readonly implicitTls?: boolean;
+  /** What the route itself asks for, where the settings say nothing. */
+  readonly tls?: TlsLevel;
   /** Best first; equal preferences in random order already. */
   readonly hosts: readonly Host[];
 }

@@ -1,0 +1,109 @@
+/*
+ * One attempt for the recipients of one route: its hosts in order, each host's addresses, a session, transactions.
+ *
+ * 1. Hosts are tried until no recipient is left that another host could help (`decide`).
+ * 2. An attempt tries at most `limits.addresses` addresses and lets at most `limits.sessions` greeted sessions fail.
+ * 3. On a session the recipients go in transactions of at most 100, or what the server's LIMITS say (RFC 9422); those
+ *    that the server has no room for (452) go in the next one, on a new session where this one had to end.
+ * 4. Every recipient has a result at the end: the last word about it, but a transient one before a host's permanent one.
+ */
+import type { LimitSettings } from '../config/settings.ts';
+import type { Envelope, Recipient } from '../mail/envelope.ts';
+import type { DeliveryResult, Failure } from '../mail/result.ts';
+import type { Message } from '../message/message.ts';
+import type { Host, Route } from '../route/route.ts';
+import type { World } from '../world.ts';
+import { INTERRUPTED } from './failures.ts';
+import { type Ledger, openLedger } from './ledger.ts';
+import { openSession, type SessionOptions, type SessionPlan } from './session.ts';
+import { runTransactions } from './transactions.ts';
+
+export interface AttemptPlan {
+  readonly message: Message;
+  readonly envelope: Envelope;
+  readonly recipients: readonly Recipient[];
+  readonly route: Route;
+  readonly limits: LimitSettings;
+  /** The addresses of a host, in the order to try. */
+  readonly addressesOf: (host: Host) => Promise<readonly string[] | Failure>;
+  /** How a session with a host is opened, but for its addresses. */
+  readonly sessionWith: (host: Host) => Omit<SessionPlan, 'addresses'>;
+  readonly reencode: (message: Message) => Promise<Message | Failure>;
+}
+
+/** Never rejects but for a bug; gives one result for each recipient, in their order. */
+export async function attempt(
+  plan: AttemptPlan,
+  world: World,
+  options: SessionOptions,
+): Promise<readonly DeliveryResult[]> {
+  const ledger = openLedger(plan.recipients);
+  const budget = { addresses: plan.limits.addresses, sessions: plan.limits.sessions };
+  for (const [index, host] of plan.route.hosts.entries()) {
+    if (ledger.pending().length === 0 || budget.addresses <= 0 || budget.sessions <= 0) break;
+    const found = options.signal?.aborted === true ? INTERRUPTED : await plan.addressesOf(host);
+    const hostsLeft = plan.route.hosts.length - index - 1;
+    if ('scope' in found) failAll(ledger, { ...found, host: host.name }, hostsLeft);
+    else await tryHost({ plan, host, hostsLeft, ledger, budget, addresses: found }, world, options);
+  }
+  return ledger.results();
+}
+
+interface HostTry {
+  readonly plan: AttemptPlan;
+  readonly host: Host;
+  readonly hostsLeft: number;
+  readonly ledger: Ledger;
+  /** What is left of the attempt's limits; counted down. */
+  readonly budget: { addresses: number; sessions: number };
+  readonly addresses: readonly string[];
+}
+
+async function tryHost(trying: HostTry, world: World, options: SessionOptions): Promise<void> {
+  const { plan, host, hostsLeft, ledger, budget } = trying;
+  let addresses = trying.addresses.slice(0, budget.addresses);
+  let recipients = ledger.pending();
+  while (addresses.length > 0 && budget.sessions > 0) {
+    if (options.signal?.aborted === true) return failAll(ledger, INTERRUPTED, hostsLeft);
+    const opening = await openSession({ ...plan.sessionWith(host), addresses }, world, options);
+    if (opening.kind === 'failure') {
+      const { peer, failure, greeted } = opening;
+      const left = peer === undefined ? [] : addresses.filter((address) => address !== peer.address);
+      budget.addresses -= addresses.length - left.length;
+      budget.sessions -= greeted ? 1 : 0;
+      const others = budget.addresses > 0 && budget.sessions > 0 ? hostsLeft + left.length : 0;
+      failAll(ledger, failure, others);
+      if (ledger.pending().length === 0) return;
+      addresses = left;
+      continue;
+    }
+    const { session } = opening;
+    const { message, envelope, limits, route, reencode } = plan;
+    const left = budget.sessions > 1 ? hostsLeft : 0;
+    const { untried, progress } = await runTransactions(
+      { message, envelope, recipients, protocol: route.protocol, limit: limits.recipients, hostsLeft: left, reencode },
+      session,
+      ledger,
+    );
+    if (!progress) budget.sessions -= 1;
+    if (untried.length === 0) return;
+    if (untried.length === recipients.length || budget.sessions === 0) {
+      for (const recipient of untried) ledger.fail(recipient, SESSION_ENDED, { hostsLeft: left, peer: session.peer });
+      return;
+    }
+    recipients = untried;
+    addresses = [session.peer.address];
+  }
+}
+
+const SESSION_ENDED: Failure = {
+  scope: 'host',
+  permanent: false,
+  stage: 'rcpt',
+  status: '4.4.2',
+  text: 'the session ended before this recipient was tried',
+};
+
+function failAll(ledger: Ledger, failure: Failure, hostsLeft: number): void {
+  for (const recipient of ledger.pending()) ledger.fail(recipient, failure, { hostsLeft });
+}

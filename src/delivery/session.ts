@@ -1,0 +1,181 @@
+/*
+ * From a host's addresses to a session that can take a transaction: connect, greet, STARTTLS, log in.
+ *
+ * Twice a second connection to the same address is worth it: without TLS where TLS was only opportunistic and the
+ * handshake failed (RFC 7435), and with HELO where the server hung up on EHLO. A failure says whether the server had
+ * greeted us, since an attempt may greet only so many.
+ */
+import { randomBytes } from 'node:crypto';
+import type { Failure, Peer, Stage } from '../mail/result.ts';
+import { ConnectError } from '../net/connect.ts';
+import type { Connection } from '../net/connection.ts';
+import { type Channel, converse, openChannel } from '../net/converse.ts';
+import type { Transcript } from '../net/transcript.ts';
+import { authenticate } from '../smtp/auth.ts';
+import { command } from '../smtp/command.ts';
+import { type Dialogue, flight, WireError } from '../smtp/dialogue.ts';
+import type { Extensions } from '../smtp/extensions.ts';
+import { type HelloPlan, hello } from '../smtp/hello.ts';
+import { judgeBroken } from '../smtp/judge.ts';
+import type { MechanismName } from '../smtp/sasl/choose.ts';
+import type { Credentials } from '../smtp/sasl/exchange.ts';
+import { stageLimit } from '../smtp/stages.ts';
+import type { World } from '../world.ts';
+import type { Protection } from './protect.ts';
+
+export interface SessionPlan {
+  readonly host: string;
+  readonly addresses: readonly string[];
+  readonly port: number;
+  readonly protocol: 'smtp' | 'lmtp';
+  /** Our name; absent: the literal of the address we connect from (RFC 5321, section 4.1.3). */
+  readonly helloName?: string;
+  readonly protection: Protection;
+  readonly login?: { readonly credentials: Credentials; readonly mechanism?: MechanismName };
+  readonly timeouts: Partial<Readonly<Record<Stage, number>>>;
+}
+
+export interface SessionOptions {
+  readonly signal?: AbortSignal;
+  readonly transcript?: Transcript;
+}
+
+export interface Session {
+  readonly peer: Peer;
+  readonly extensions: Extensions;
+  run<T>(dialogue: Dialogue<T>): Promise<T>;
+  /** QUIT, without waiting. */
+  quit(): Promise<void>;
+  /** Forgets the connection; what was written still leaves. */
+  close(): void;
+}
+
+export type Opening =
+  | { readonly kind: 'open'; readonly session: Session }
+  | { readonly kind: 'failure'; readonly failure: Failure; readonly peer?: Peer; readonly greeted: boolean };
+
+/** Never rejects but for a bug. */
+export async function openSession(plan: SessionPlan, world: World, options: SessionOptions): Promise<Opening> {
+  const first = await tryOnce(plan, world, options);
+  const again = first.kind === 'failure' ? first.again : undefined;
+  if (first.kind === 'open' || again === undefined || options.signal?.aborted === true) return first;
+  return tryOnce(again, world, options);
+}
+
+type Try = Opening & { readonly again?: SessionPlan };
+
+async function tryOnce(plan: SessionPlan & { verb?: 'HELO' }, world: World, options: SessionOptions): Promise<Try> {
+  const connected = await dial(plan, world, options);
+  if (connected.kind === 'failure') return connected;
+  const { connection } = connected;
+  const channel = openChannel(connection, {
+    timeouts: plan.timeouts,
+    monotonic: () => world.monotonic(),
+    tls: plan.protection.plan,
+    ...options,
+  });
+  try {
+    const greeted = await greet(plan, connection, channel);
+    if (greeted.kind === 'open') return greeted;
+    channel.close();
+    return greeted;
+  } catch (error) {
+    connection.destroy();
+    if (!(error instanceof WireError)) throw error;
+    const { peer } = connection;
+    const again = another(plan, error, peer);
+    const failure = { ...judgeBroken(error), host: peer.host, address: peer.address };
+    const opening = { kind: 'failure', failure, peer, greeted: error.stage !== 'greeting' } as const;
+    return again === undefined ? opening : { ...opening, again };
+  }
+}
+
+async function dial(
+  plan: SessionPlan,
+  world: World,
+  options: SessionOptions,
+): Promise<{ kind: 'connected'; connection: Connection } | (Opening & { kind: 'failure' })> {
+  const { host, addresses, port, protection } = plan;
+  const limits = { connectTimeout: stageLimit('connect', plan.timeouts), tlsTimeout: stageLimit('tls', plan.timeouts) };
+  const implicitTls = protection.implicit ? { implicitTls: protection.plan } : {};
+  try {
+    const connection = await world.connect({ host, addresses, port, ...limits, ...implicitTls }, options.signal);
+    return { kind: 'connected', connection };
+  } catch (error) {
+    if (error instanceof WireError)
+      return { kind: 'failure', failure: { ...judgeBroken(error), host }, greeted: false };
+    if (!(error instanceof ConnectError)) throw error;
+    const advice = error.code === 'ETIMEDOUT' && port === 25 ? { advice: PORT_25 } : {};
+    const where = { scope: 'host', permanent: false, stage: 'connect', status: '4.4.1' } as const;
+    return { kind: 'failure', failure: { ...where, text: error.message, host, ...advice }, greeted: false };
+  }
+}
+
+const PORT_25 = 'Many networks block port 25: if every host times out, send through a relay (--relay)';
+
+/** The dialogue up to the first transaction. Throws WireError. */
+async function greet(
+  plan: SessionPlan & { verb?: 'HELO' },
+  connection: Connection,
+  channel: Channel,
+): Promise<Opening> {
+  const name = plan.helloName ?? literal(connection.localAddress);
+  const verb: HelloPlan['verb'] = plan.protocol === 'lmtp' ? 'LHLO' : (plan.verb ?? 'EHLO');
+  const hi = await converse(hello({ name, verb, startTls: plan.protection.startTls }), channel);
+  const { peer } = connection;
+  const refused = (failure: Failure): Opening => ({
+    kind: 'failure',
+    failure: { ...failure, host: peer.host, address: peer.address },
+    peer,
+    greeted: failure.stage !== 'greeting',
+  });
+  if (hi.kind === 'refused') return refused(hi.failure);
+  const session = sessionOver(connection, channel, hi.extensions);
+  if (plan.login === undefined) return { kind: 'open', session };
+  const { credentials, mechanism } = plan.login;
+  const failure = await converse(
+    authenticate(credentials, hi.extensions.auth, {
+      encrypted: peer.tls !== undefined,
+      nonce: randomBytes(24).toString('base64url'),
+      endpoint: { host: plan.host, port: plan.port },
+      ...(mechanism === undefined ? {} : { mechanism }),
+    }),
+    channel,
+  );
+  if (failure === undefined) return { kind: 'open', session };
+  await session.quit();
+  return refused(failure);
+}
+
+function sessionOver(connection: Connection, channel: Channel, extensions: Extensions): Session {
+  return {
+    peer: connection.peer,
+    extensions,
+    run: (dialogue) => converse(dialogue, channel),
+    async quit() {
+      const part = { ...command('QUIT', 'quit'), reply: false };
+      // The peer may be gone already; there is nothing left to lose.
+      await converse(flight([part]), channel).catch(() => undefined);
+      channel.close();
+    },
+    close: () => channel.close(),
+  };
+}
+
+/** A second connection to the same address, where the first one only failed at something that can be left out. */
+function another(plan: SessionPlan & { verb?: 'HELO' }, error: WireError, peer: Peer): SessionPlan | undefined {
+  const same = { ...plan, addresses: [peer.address] };
+  const { startTls } = plan.protection;
+  if (error.stage === 'tls' && startTls === 'may' && error.trouble !== 'unasked') {
+    return { ...same, protection: { ...plan.protection, startTls: 'never' } };
+  }
+  const hungUp = error.stage === 'ehlo' && (error.trouble === 'closed' || error.trouble === 'reset');
+  const mayHelo = plan.protocol === 'smtp' && plan.verb === undefined && startTls !== 'must' && peer.tls === undefined;
+  return hungUp && mayHelo ? { ...same, ...{ verb: 'HELO' as const } } : undefined;
+}
+
+/** Our address as EHLO takes it where we have no name. */
+function literal(address: string | undefined): string {
+  if (address === undefined) return '[127.0.0.1]';
+  return address.includes(':') ? `[IPv6:${address}]` : `[${address}]`;
+}

@@ -1,0 +1,114 @@
+import type { Envelope, Recipient } from '../mail/envelope.ts';
+import type { Failure } from '../mail/result.ts';
+import type { Message } from '../message/message.ts';
+import type { Outcome } from '../smtp/outcome.ts';
+import { transaction } from '../smtp/transaction.ts';
+import { fitSession } from './fit.ts';
+import type { Ledger } from './ledger.ts';
+import type { Session } from './session.ts';
+
+export interface TransactionsPlan {
+  readonly message: Message;
+  readonly envelope: Envelope;
+  /** Those to try now. */
+  readonly recipients: readonly Recipient[];
+  readonly protocol: 'smtp' | 'lmtp';
+  /** Recipients in one transaction at most. */
+  readonly limit: number;
+  readonly hostsLeft: number;
+  /** The message as a server without 8BITMIME, or any server, takes it; or why there is no such form. */
+  readonly reencode: (message: Message) => Promise<Message | Failure>;
+}
+
+/** Recipients that were not tried because the session had to end, and whether it had done something for others. */
+export interface Untried {
+  readonly untried: readonly Recipient[];
+  readonly progress: boolean;
+}
+
+/** Sends the message to the recipients over one session, in as many transactions as it takes, and ends the session. */
+export async function runTransactions(plan: TransactionsPlan, session: Session, ledger: Ledger): Promise<Untried> {
+  const { extensions, peer } = session;
+  const fail = (recipient: Recipient, failure: Failure): void => {
+    const { host, address } = peer;
+    ledger.fail(recipient, { ...failure, host, address }, { hostsLeft: plan.hostsLeft, peer });
+  };
+  const wanted = plan.recipients;
+  const fitting = fitSession({ facts: plan.message.facts, envelope: plan.envelope, recipients: wanted, extensions });
+  const message = fitting.reencode ? await plan.reencode(plan.message) : plan.message;
+  const whole = fitting.failure ?? ('scope' in message ? message : undefined);
+  let queue: Recipient[] = [];
+  for (const recipient of wanted) {
+    const failure = whole ?? fitting.unnameable.get(recipient);
+    if (failure === undefined) queue.push(recipient);
+    else fail(recipient, failure);
+  }
+  let usable = true;
+  let count = 0;
+  let progress = false;
+  while (queue.length > 0 && usable && !('scope' in message)) {
+    const batch = nextBatch(queue, extensions.limits, plan.limit);
+    const rest = queue.filter((recipient) => !batch.has(recipient));
+    count += 1;
+    const spent = count >= (extensions.limits.transactions ?? Number.POSITIVE_INFINITY);
+    const result = await session.run(
+      transaction({
+        protocol: plan.protocol,
+        extensions,
+        message,
+        envelope: plan.envelope,
+        recipients: [...batch],
+        smtpUtf8: fitting.smtpUtf8,
+        last: rest.length === 0 || spent,
+      }),
+    );
+    const later = settle([...batch], result.outcomes, { ledger, session, fail });
+    progress = result.outcomes.some((outcome) => outcome.kind === 'accepted');
+    queue = [...later, ...rest];
+    usable = result.usable && !spent;
+  }
+  if (usable) await session.quit();
+  else session.close();
+  return { untried: queue, progress };
+}
+
+interface Settling {
+  readonly ledger: Ledger;
+  readonly session: Session;
+  readonly fail: (recipient: Recipient, failure: Failure) => void;
+}
+
+/** Books each outcome; gives the recipients that another transaction may help: none where it would be said again. */
+function settle(
+  batch: readonly Recipient[],
+  outcomes: readonly Outcome[],
+  { ledger, session, fail }: Settling,
+): readonly Recipient[] {
+  const progress = outcomes.some((outcome) => outcome.kind === 'accepted');
+  return batch.filter((recipient, index) => {
+    const outcome = outcomes[index];
+    if (outcome === undefined) throw new Error('Cannot settle transaction: a recipient has no outcome');
+    if (outcome.kind === 'accepted') ledger.deliver(recipient, outcome.reply, session.peer);
+    else if (outcome.kind === 'refused' || !progress) fail(recipient, outcome.failure);
+    return outcome.kind === 'later' && progress;
+  });
+}
+
+/** The first recipients that fit in one transaction: by count, and by how many domains the server takes (RFC 9422). */
+function nextBatch(
+  queue: readonly Recipient[],
+  limits: Session['extensions']['limits'],
+  limit: number,
+): ReadonlySet<Recipient> {
+  const most = Math.min(limit, limits.recipients ?? limit);
+  const domains = new Set<string>();
+  const batch = new Set<Recipient>();
+  for (const recipient of queue) {
+    if (batch.size >= most) break;
+    const { domain } = recipient.address;
+    if (!domains.has(domain) && domains.size >= (limits.domains ?? Number.POSITIVE_INFINITY)) continue;
+    domains.add(domain);
+    batch.add(recipient);
+  }
+  return batch;
+}
