@@ -1,0 +1,21 @@
+/** A self-signed certificate for mx.example.org, *.example.org, localhost and 127.0.0.1, valid until 2120; for tests only. */
+export const TEST_CERTIFICATE = `-----BEGIN CERTIFICATE-----
+MIIBkDCCATegAwIBAgICEAAwCgYIKoZIzj0EAwIwGTEXMBUGA1UEAwwObXguZXhh
+bXBsZS5vcmcwIBcNMjAwMTAxMDAwMDAwWhgPMjEyMDAxMDEwMDAwMDBaMBkxFzAV
+BgNVBAMMDm14LmV4YW1wbGUub3JnMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE
+7hERNnHtgSyQI+DYdORBY7Kd1Sf0CXpJHaMmDBeqH7LGO74s8d/1Jh1LlzG0Vvjb
+dFIEq0H/OL8+qJBMmIZ/OqNtMGswOQYDVR0RBDIwMIIObXguZXhhbXBsZS5vcmeC
+DSouZXhhbXBsZS5vcmeCCWxvY2FsaG9zdIcEfwAAATAPBgNVHRMBAf8EBTADAQH/
+MB0GA1UdDgQWBBS3jPyQf7mngNSzVt3rSqPxtfSKKDAKBggqhkjOPQQDAgNHADBE
+AiBC8W+OlPzjIrmAC0MWnk+IGNApX2a2r6bPIGvCjBqdSwIgWss6/4R+Aa3w7/Nl
+jkiwxBs7A4OQkS8DIfiojdAw4RE=
+-----END CERTIFICATE-----
+`;
+
+/** Its key, which protects nothing. */
+export const TEST_KEY = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg7Xj3PHcdjaBY3kDT
+PXs1fSDUbOeqnye4Hdsfi3NBsomhRANCAATuERE2ce2BLJAj4Nh05EFjsp3VJ/QJ
+ekkdoyYMF6ofssY7vizx3/UmHUuXMbRW+Nt0UgSrQf84vz6okEyYhn86
+-----END PRIVATE KEY-----
+`;
