@@ -1,5 +1,6 @@
 import { parseDuration } from '../config/duration.ts';
 import type { TlsLevel } from '../config/settings.ts';
+import { parseSize } from '../config/size.ts';
 import type { Envelope, Notify } from '../mail/envelope.ts';
 import { quoted } from '../mail/printable.ts';
 import { isMechanism, MECHANISM_NAMES, type MechanismName } from '../smtp/sasl/choose.ts';
@@ -98,14 +99,9 @@ function wrong(option: string, text: string, why: string): never {
 
 const filled = (option: string, text: string): string => (text === '' ? wrong(option, text, 'it is empty') : text);
 
-const UNITS: Readonly<Record<string, number>> = { '': 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 };
-
 /** `0` is no limit, as in the configuration. */
-export function readSize(text: string): number {
-  const [, digits, unit] = /^(\d{1,12})(?:([kmg])(?:i?b)?)?$/i.exec(text) ?? [];
-  if (digits === undefined) return wrong('--max-size', text, 'a size is a number of bytes, or one with K, M or G');
-  return Number(digits) * (UNITS[(unit ?? '').toLowerCase()] ?? 1);
-}
+const readSize = (text: string): number =>
+  parseSize(text) ?? wrong('--max-size', text, 'a size is a number of bytes, or one with K, M or G');
 
 export function readNotify(text: string): Notify {
   const words = text.toLowerCase().split(/[\s,]+/);
@@ -148,7 +144,5 @@ function readMechanism(text: string): MechanismName {
   return isMechanism(name) ? name : wrong('--auth', text, `it is ${MECHANISM_NAMES.join(', ')}`);
 }
 
-function readRetryFor(text: string): number {
-  const milliseconds = parseDuration(text);
-  return milliseconds ?? wrong('--retry-for', text, 'a duration is like 90s, 10m, 2h or 1h30m');
-}
+const readRetryFor = (text: string): number =>
+  parseDuration(text) ?? wrong('--retry-for', text, 'a duration is like 90s, 10m, 2h or 1h30m');
