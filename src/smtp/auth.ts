@@ -36,6 +36,7 @@ const MAX_COMMAND = 510;
 /** Octets of a challenge or a response (RFC 4954, section 4). */
 const MAX_LINE = 12_288;
 
+const TOO_LONG = halt('credentials', 'user and password, or the token, are too long');
 const NOTHING = Buffer.alloc(0);
 
 /** Logs in; undefined is success. */
@@ -78,6 +79,7 @@ function* carry(name: MechanismName, exchange: Exchange): Dialogue<End> {
   if (step.done) return { kind: 'halted', halt: step.value, sent };
 
   const first = step.value.bytes?.toString('base64');
+  if ((first?.length ?? 0) > MAX_LINE) return { kind: 'halted', halt: TOO_LONG, sent };
   const opening = `AUTH ${name}`;
   const fits = first !== undefined && opening.length + 1 + first.length <= MAX_COMMAND;
   sent.push(first ?? '');
@@ -91,7 +93,7 @@ function* carry(name: MechanismName, exchange: Exchange): Dialogue<End> {
     step = exchange.next(challenge);
     if (step.done) return yield* cancel(step.value, sent);
     const payload = step.value.bytes?.toString('base64') ?? '';
-    if (payload.length > MAX_LINE) return yield* cancel(halt('credentials', 'the response is too long'), sent);
+    if (payload.length > MAX_LINE) return yield* cancel(TOO_LONG, sent);
     sent.push(payload);
     reply = yield* respond(payload);
   }

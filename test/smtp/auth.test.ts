@@ -178,6 +178,18 @@ describe('authenticate() when no mechanism can be used', () => {
     { credentials: { user: 'a', token: 'p b' } },
   );
 
+  test('sends nothing that is longer than 12288 octets', () => {
+    const token = 't'.repeat(9300);
+    const script = `C: AUTH XOAUTH2\nS: 334 \nC: …\nS: 235 ok`;
+    const login = (text: string) =>
+      attempt('XOAUTH2', text === token ? '' : script, { credentials: { user: 'a', token: text } });
+    expect(login(token)?.text).toBe('Cannot log in with XOAUTH2: user and password, or the token, are too long');
+    expect(login('t'.repeat(9000))).toBeUndefined();
+    const credentials = { user: 'a', password: 'p'.repeat(9300) };
+    const asked = 'C: AUTH LOGIN\nS: 334 \nC: YQ==\nS: 334 \nC: *\nS: 501 ok';
+    expect(attempt('LOGIN', asked, { credentials })?.text).toContain('too long');
+  });
+
   test('shows at most eight of what is offered, and nothing that is not a name', () => {
     const strange = ['<b>', '\x1b[31m', 'x'.repeat(400), ...Array.from({ length: 60 }, (_, index) => `X-${index}`)];
     const failure = attempt(strange.join(' '), '');
