@@ -1,5 +1,6 @@
 import type { Resolver } from './dns/resolver.ts';
 import type { Connection, Target } from './net/connection.ts';
+import type { Scratch } from './submit/scratch.ts';
 
 /**
  * Everything outside the program that delivery needs, as parameters: `main` builds the real one, a test a small one.
@@ -15,6 +16,10 @@ export interface World {
   /** Resolves after so many milliseconds, at once where the signal is or becomes aborted. */
   sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
   readonly resolver: Resolver;
+  /** The addresses of a relay's name as the system finds them (/etc/hosts); rejects where there are none. */
+  systemLookup(host: string): Promise<readonly string[]>;
+  /** A place for the bytes of a re-encoded message. */
+  scratch(): Scratch;
   /** Opens a connection to the first address of the target that answers. @throws {ConnectError} */
   connect(target: Target, signal?: AbortSignal): Promise<Connection>;
 }

@@ -15,6 +15,7 @@ import type { Host, Route } from '../route/route.ts';
 import type { World } from '../world.ts';
 import { INTERRUPTED } from './failures.ts';
 import { type Ledger, openLedger } from './ledger.ts';
+import type { Reencode } from './reencode.ts';
 import { openSession, type SessionOptions, type SessionPlan } from './session.ts';
 import { runTransactions } from './transactions.ts';
 
@@ -28,7 +29,7 @@ export interface AttemptPlan {
   readonly addressesOf: (host: Host) => Promise<readonly string[] | Failure>;
   /** How a session with a host is opened, but for its addresses. */
   readonly sessionWith: (host: Host) => Omit<SessionPlan, 'addresses'>;
-  readonly reencode: (message: Message) => Promise<Message | Failure>;
+  readonly reencode: Reencode;
 }
 
 /** Never rejects but for a bug; gives one result for each recipient, in their order. */

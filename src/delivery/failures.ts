@@ -17,3 +17,12 @@ export const NO_HOST: Failure = {
   status: '4.4.1',
   text: 'no host could be tried',
 };
+
+/** RFC 8689, section 4.2.1. */
+export const NOT_AUTHENTIC: Failure = {
+  scope: 'destination',
+  permanent: true,
+  stage: 'resolve',
+  status: '5.7.30',
+  text: 'TLS is required on the whole way, but the MX records are not secured by DNSSEC',
+};

@@ -11,9 +11,11 @@ export interface Fit {
   /** Recipients that can't be named on this session. */
   readonly unnameable: ReadonlyMap<Recipient, Failure>;
   readonly smtpUtf8: boolean;
-  /** The body must be re-encoded before it is sent. */
-  readonly reencode: boolean;
+  /** The body must be re-encoded before it is sent: to seven bits, or only its lines and NULs. */
+  readonly reencode?: Reencoding;
 }
+
+export type Reencoding = 'seven bits' | 'lines';
 
 export interface FitQuestion {
   readonly facts: Facts;
@@ -39,8 +41,13 @@ export function fitSession({ facts, envelope, recipients, extensions }: FitQuest
     ...(failure === undefined ? {} : { failure }),
     unnameable,
     smtpUtf8: smtpUtf8 && extensions.smtpUtf8,
-    reencode: (facts.eightBitBody && !extensions.eightBitMime) || facts.longestLine > LONGEST_LINE || facts.nul,
+    ...reencoding(facts, extensions),
   };
+}
+
+function reencoding(facts: Facts, extensions: Extensions): Pick<Fit, 'reencode'> {
+  if (facts.eightBitBody && !extensions.eightBitMime) return { reencode: 'seven bits' };
+  return facts.longestLine > LONGEST_LINE || facts.nul ? { reencode: 'lines' } : {};
 }
 
 function refusal(facts: Facts, envelope: Envelope, extensions: Extensions): Failure | undefined {

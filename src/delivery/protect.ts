@@ -23,12 +23,14 @@ export interface ProtectionQuestion {
   readonly route: Route;
   readonly host: string;
   readonly requireTls: boolean;
+  /** A user and a password will be sent. */
+  readonly hasLogin: boolean;
 }
 
 /** The TLS policy of a session: opportunistic for MX (RFC 7435), verified for a relay, stricter where asked for. */
 export function protect(question: ProtectionQuestion): Protection {
   const { settings, material, route, host, requireTls } = question;
-  const level: TlsLevel = requireTls ? 'verify' : (settings.level ?? route.tls ?? 'may');
+  const level: TlsLevel = requireTls ? 'verify' : (settings.level ?? usualLevel(question));
   const pinned = settings.fingerprints.length > 0;
   const isName = !/^[\d.]+$|[:/]/.test(host);
   return {
@@ -45,4 +47,10 @@ export function protect(question: ProtectionQuestion): Protection {
       ...(material.key === undefined ? {} : { key: material.key }),
     },
   };
+}
+
+/** On this machine nobody listens in, and hardly any server there has a certificate for `localhost`. */
+function usualLevel({ route, host, hasLogin }: ProtectionQuestion): TlsLevel {
+  const isHere = /^(localhost|127(\.\d+){3}|::1)$/.test(host);
+  return isHere && !hasLogin && route.implicitTls !== true ? 'may' : (route.tls ?? 'may');
 }

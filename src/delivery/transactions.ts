@@ -5,6 +5,7 @@ import type { Outcome } from '../smtp/outcome.ts';
 import { transaction } from '../smtp/transaction.ts';
 import { fitSession } from './fit.ts';
 import type { Ledger } from './ledger.ts';
+import type { Reencode } from './reencode.ts';
 import type { Session } from './session.ts';
 
 export interface TransactionsPlan {
@@ -17,7 +18,7 @@ export interface TransactionsPlan {
   readonly limit: number;
   readonly hostsLeft: number;
   /** The message as a server without 8BITMIME, or any server, takes it; or why there is no such form. */
-  readonly reencode: (message: Message) => Promise<Message | Failure>;
+  readonly reencode: Reencode;
 }
 
 /** Recipients that were not tried because the session had to end, and whether it had done something for others. */
@@ -35,7 +36,7 @@ export async function runTransactions(plan: TransactionsPlan, session: Session, 
   };
   const wanted = plan.recipients;
   const fitting = fitSession({ facts: plan.message.facts, envelope: plan.envelope, recipients: wanted, extensions });
-  const message = fitting.reencode ? await plan.reencode(plan.message) : plan.message;
+  const message = fitting.reencode ? await plan.reencode(plan.message, fitting.reencode) : plan.message;
   const whole = fitting.failure ?? ('scope' in message ? message : undefined);
   let queue: Recipient[] = [];
   for (const recipient of wanted) {

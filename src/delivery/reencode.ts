@@ -1,0 +1,27 @@
+import type { Failure } from '../mail/result.ts';
+import type { Message } from '../message/message.ts';
+import type { World } from '../world.ts';
+import type { Reencoding } from './fit.ts';
+
+/** Gives the message in a form that the server takes, or why there is none. */
+export type Reencode = (message: Message, reencoding: Reencoding) => Promise<Message | Failure>;
+
+/** Each form is made once, however many sessions need it. */
+export function reencoder({ scratch }: Pick<World, 'scratch'>): Reencode {
+  const made = new Map<Reencoding, Promise<Message | Failure>>();
+  return (message, reencoding) => {
+    const known = made.get(reencoding) ?? make(message, reencoding, scratch);
+    made.set(reencoding, known);
+    return known;
+  };
+}
+
+async function make(message: Message, reencoding: Reencoding, scratch: World['scratch']): Promise<Message | Failure> {
+  const { downgrade } = await import('../message/downgrade.ts');
+  const sevenBit = reencoding === 'seven bits';
+  const done = await downgrade(message, { sevenBit }, scratch);
+  if (done.ok) return done.message;
+  // Another host may take 8-bit content; lines and NULs are the same for all.
+  const scope = sevenBit ? 'host' : 'message';
+  return { scope, permanent: true, stage: 'mail', status: done.status, text: done.text };
+}
