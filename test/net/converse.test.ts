@@ -1,0 +1,348 @@
+import { describe, expect, test } from 'vitest';
+import type { Reply } from '../../src/mail/reply.ts';
+import type { Message } from '../../src/message/message.ts';
+import { type Dialogue, flight, listen, type Part, WireError, type WireTrouble } from '../../src/smtp/dialogue.ts';
+import { play } from '../support/play.ts';
+import { messageOf, streamed, talk } from '../support/talk.ts';
+
+type Stage = Extract<Part, { kind: 'command' }>['stage'];
+
+const say = (line: string, stage: Stage = 'mail', reply = true): Part => ({ kind: 'command', line, stage, reply });
+const body = (message: Message, form: 'dots' | 'plain' = 'dots', replies = 1): Part => ({
+  kind: 'body',
+  message,
+  form,
+  replies,
+});
+
+/** Listens, then sends the flights, and gives the codes of all replies. */
+function* send(...flights: readonly (readonly Part[])[]): Dialogue<readonly number[]> {
+  const replies: Reply[] = [yield* listen('greeting')];
+  for (const parts of flights) replies.push(...(yield* flight(parts)));
+  return replies.map(({ code }) => code);
+}
+
+const hi = messageOf('hello\r\n');
+
+describe('converse() resolves with what the dialogue returns when', () => {
+  const cases: readonly [string, string, () => Dialogue<readonly number[]>, readonly number[]][] = [
+    [
+      'commands go one by one',
+      'S: 220 hi\nC: EHLO me\nS: 250-a\nS: 250 b\nC: QUIT\nS: 221',
+      () => send([say('EHLO me')], [say('QUIT')]),
+      [220, 250, 221],
+    ],
+    [
+      'commands go in one flight',
+      'S: 220 hi\nC: MAIL\nC: RCPT\nC: DATA\nS: 250\nS: 550 no\nS: 354',
+      () => send([say('MAIL'), say('RCPT'), say('DATA')]),
+      [220, 250, 550, 354],
+    ],
+    [
+      'the message goes after 354 with QUIT',
+      'S: 220\nC: DATA\nS: 354\nC: <message>\nC: QUIT\nS: 250 queued\nS: 221',
+      () => send([say('DATA')], [body(hi), say('QUIT', 'quit', false)]),
+      [220, 354, 250],
+    ],
+    [
+      'the message goes with its envelope',
+      'S: 220\nC: MAIL\nC: BDAT 22 LAST\nC: <message>\nC: QUIT\nS: 250\nS: 250\nS: 221',
+      () => send([say('MAIL'), say('BDAT 22 LAST', 'dot', false), body(hi, 'plain'), say('QUIT')]),
+      [220, 250, 250, 221],
+    ],
+    [
+      'LMTP answers for each recipient',
+      'S: 220\nC: DATA\nS: 354\nC: <message>\nS: 250\nS: 550\nS: 450',
+      () => send([say('DATA')], [body(hi, 'dots', 3)]),
+      [220, 354, 250, 550, 450],
+    ],
+    [
+      'the answer to the dot comes with the reset',
+      'S: 220\nC: DATA\nS: 354\nC: <message>\nS: 250 queued\n--: reset',
+      () => send([say('DATA')], [body(hi)]),
+      [220, 354, 250],
+    ],
+  ];
+  for (const [name, script, dialogue, want] of cases) {
+    test(name, async () => {
+      expect((await talk(script, dialogue())).value).toEqual(want);
+      expect(play(dialogue(), script).value).toEqual(want);
+    });
+    test(`${name}, and the replies come byte by byte`, async () => {
+      // A reset is no test of this: what has not left when it comes never arrives.
+      const { value } = await talk(script.replace('reset', 'close'), dialogue(), { server: { cut: 1 } });
+      expect(value).toEqual(want);
+    });
+  }
+});
+
+interface Trouble {
+  readonly trouble: WireTrouble;
+  readonly stage: string;
+  /** Codes. */
+  readonly replies?: readonly number[];
+  readonly ended?: boolean;
+}
+
+describe('converse() throws WireError into the dialogue when', () => {
+  const cases: readonly [string, string, () => Dialogue<unknown>, Trouble][] = [
+    ['the greeting does not come', '--: close', () => send(), { trouble: 'closed', stage: 'greeting' }],
+    [
+      'the connection is reset',
+      'S: 220\nC: EHLO me\n--: reset',
+      () => send([say('EHLO me', 'ehlo')]),
+      { trouble: 'reset', stage: 'ehlo' },
+    ],
+    [
+      'the greeting is half a reply',
+      'S: 220-hi\n--: close',
+      () => send([say('EHLO me', 'ehlo')]),
+      { trouble: 'closed', stage: 'greeting' },
+    ],
+    [
+      'the reply to the dot has no line end',
+      'S: 220\nC: DATA\nS: 354\nC: <message>\nS: 250 2.0.0 o\\\n--: close',
+      () => send([say('DATA')], [body(hi)]),
+      { trouble: 'closed', stage: 'dot', ended: true },
+    ],
+    [
+      'the reply to the dot has no last line',
+      'S: 220\nC: DATA\nS: 354\nC: <message>\nS: 250-queued\n--: close',
+      () => send([say('DATA')], [body(hi)]),
+      { trouble: 'closed', stage: 'dot', ended: true },
+    ],
+    [
+      'the connection closes within a flight',
+      'S: 220\nC: MAIL\nC: RCPT\nC: DATA\nS: 250\nS: 550 no\n--: close',
+      () => send([say('MAIL'), say('RCPT', 'rcpt'), say('DATA', 'data')]),
+      { trouble: 'closed', stage: 'data', replies: [250, 550] },
+    ],
+    [
+      'the lines of a reply have different codes',
+      'S: 220\nC: MAIL\nS: 250-ok\nS: 500 no',
+      () => send([say('MAIL')]),
+      { trouble: 'malformed', stage: 'mail' },
+    ],
+    [
+      'the server speaks another protocol',
+      'S: SSH-2.0-OpenSSH_9.2',
+      () => send(),
+      { trouble: 'malformed', stage: 'greeting' },
+    ],
+    [
+      'the reply to EHLO is there before EHLO',
+      'S: 220 hi\nS: 250 hi',
+      () => send([say('EHLO me', 'ehlo')]),
+      { trouble: 'unasked', stage: 'ehlo' },
+    ],
+    [
+      'a part of a reply is there before EHLO',
+      'S: 220 hi\nS: 2\\',
+      () => send([say('EHLO me', 'ehlo')]),
+      { trouble: 'unasked', stage: 'ehlo' },
+    ],
+    [
+      'the answer to the dot is there behind the 354',
+      'S: 220\nC: DATA\nS: 354 go\nS: 250 queued',
+      () => send([say('DATA')], [body(hi)]),
+      { trouble: 'unasked', stage: 'body' },
+    ],
+    [
+      'a 421 is there behind the 354',
+      'S: 220\nC: DATA\nS: 354 go\nS: 421 bye\n--: close',
+      () => send([say('DATA')], [body(hi)]),
+      { trouble: 'closed', stage: 'body' },
+    ],
+  ];
+  for (const [name, script, dialogue, want] of cases) {
+    const check = (error: WireError | undefined): void => {
+      const codes = error?.replies.map(({ code }) => code);
+      const got = { trouble: error?.trouble, stage: error?.stage, replies: codes, ended: error?.ended };
+      expect(got).toEqual({ replies: [], ended: false, ...want });
+    };
+    test(name, async () => check((await talk(script, dialogue())).error));
+    test(`${name} (played)`, () => {
+      try {
+        play(dialogue(), script);
+      } catch (error) {
+        if (error instanceof WireError) return check(error);
+        throw error;
+      }
+      throw new Error('nothing was thrown');
+    });
+  }
+});
+
+test('converse() gives the 421 as a farewell when it comes before the command', async () => {
+  const script = 'S: 220\nC: DATA\nS: 354 go\nS: 421 4.3.2 bye\n--: close';
+  const { error } = await talk(script, send([say('DATA')], [body(hi)]));
+  expect(error?.farewell).toEqual({ code: 421, status: '4.3.2', lines: ['4.3.2 bye'] });
+});
+
+describe('converse() gives up after an absolute limit when', () => {
+  const limits = { greeting: 0.05, mail: 0.05, dot: 0.05 };
+  const cases: readonly [string, string, () => Dialogue<unknown>, Trouble][] = [
+    ['nothing comes', '--: silence', () => send(), { trouble: 'timeout', stage: 'greeting' }],
+    [
+      'the answer to the dot does not come',
+      'S: 220\nC: DATA\nS: 354\nC: <message>\n--: silence',
+      () => send([say('DATA')], [body(hi)]),
+      { trouble: 'timeout', stage: 'dot', ended: true },
+    ],
+    [
+      'the second reply of a flight does not come',
+      'S: 220\nC: MAIL\nC: MAIL\nS: 250\n--: silence',
+      () => send([say('MAIL'), say('MAIL')]),
+      { trouble: 'timeout', stage: 'mail', replies: [250] },
+    ],
+  ];
+  for (const [name, script, dialogue, want] of cases) {
+    test(name, async () => {
+      const { error } = await talk(script, dialogue(), { channel: { timeouts: limits } });
+      expect(error).toMatchObject({ trouble: want.trouble, stage: want.stage, ended: want.ended ?? false });
+      expect(error?.replies.map(({ code }) => code)).toEqual(want.replies ?? []);
+      expect(error?.message).toBe('no answer within 0.05 s');
+    });
+  }
+
+  test('bytes drip in', async () => {
+    // Each byte is there when it is waited for, and a clock of the test's own runs on.
+    let now = 0;
+    const monotonic = (): number => now++ * 20;
+    const script = `S: 220 ${'x'.repeat(1000)}`;
+    const channel = { timeouts: { greeting: 1 }, monotonic };
+    const { error } = await talk(script, send(), { server: { cut: 1 }, channel });
+    expect(error).toMatchObject({ trouble: 'timeout', stage: 'greeting' });
+  });
+});
+
+test('converse() throws the same trouble again when the dialogue goes on after it', async () => {
+  function* stubborn(): Dialogue<readonly string[]> {
+    const seen: string[] = [];
+    for (let turn = 0; turn < 2; turn++) {
+      try {
+        yield* listen('greeting');
+      } catch (error) {
+        if (error instanceof WireError) seen.push(`${error.trouble} ${error.message}`);
+      }
+    }
+    return seen;
+  }
+  const { value } = await talk('--: close', stubborn());
+  expect(value).toEqual(Array(2).fill('closed the server closed the connection'));
+});
+
+test('converse() breaks the wire when the signal is aborted', async () => {
+  const stop = new AbortController();
+  const talked = talk('--: silence', send(), { channel: { signal: stop.signal } });
+  setImmediate(() => stop.abort());
+  expect((await talked).error?.trouble).toBe('closed');
+});
+
+describe('converse() sends a message', () => {
+  const script = 'S: 220\nC: DATA\nS: 354\nC: <message>\nS: 250 queued';
+  const text = '.one\r\ntwo\n..\r\nend';
+
+  test('with dots and line ends as DATA wants them when it is in memory', async () => {
+    const { messages } = await talk(script, send([say('DATA')], [body(messageOf(text))]));
+    expect(messages.map(String)).toEqual(['Subject: hi\r\n\r\n..one\r\ntwo\r\n...\r\nend\r\n.\r\n']);
+  });
+
+  test('the same when it is streamed in pieces of any size', async () => {
+    const source = streamed([...text].map((character) => Buffer.from(character)));
+    const { messages } = await talk(script, send([say('DATA')], [body(messageOf(source))]));
+    expect(messages.map(String)).toEqual(['Subject: hi\r\n\r\n..one\r\ntwo\r\n...\r\nend\r\n.\r\n']);
+  });
+
+  test('byte for byte when it is large and the server reads slowly', async () => {
+    const piece = Buffer.from(`${'0123456789'.repeat(7)}\r\n`.repeat(4_000));
+    const source = streamed(Array<Buffer>(20).fill(piece));
+    const { value, messages } = await talk(script, send([say('DATA')], [body(messageOf(source))]));
+    expect(value).toEqual([220, 354, 250]);
+    const want = Buffer.concat([Buffer.from('Subject: hi\r\n\r\n'), ...Array<Buffer>(20).fill(piece)]);
+    expect(messages[0]?.subarray(0, -3).equals(want)).toBe(true);
+  });
+});
+
+describe('converse() destroys the connection without the final dot when', () => {
+  const script = 'S: 220\nC: DATA\nS: 354\nC: <half message>\nC: …';
+  const chunk = 'S: 220\nC: DATA\nS: 354\nC: BDAT…\nC: <message>';
+  const cut = async (parts: readonly Part[], text = script) => {
+    const server = talk(text, send([say('DATA')], parts));
+    await expect(server).rejects.toThrow('the client hung up');
+  };
+  test('the source fails', () => cut([body(messageOf(streamed([Buffer.from('one\r\n')], new Error('gone'))))]));
+  test('a chunk of BDAT gets shorter', () => {
+    const short = messageOf(streamed([Buffer.from('one\r\n')]), 30);
+    return cut([say('BDAT 30 LAST', 'dot', false), body(short, 'plain')], chunk);
+  });
+  test('a chunk of BDAT gets longer', () => {
+    const long = messageOf(streamed([Buffer.from('one\r\n'), Buffer.from('two\r\n')]), 20);
+    return cut([say('BDAT 20 LAST', 'dot', false), body(long, 'plain')], chunk);
+  });
+  test('and says so', async () => {
+    const failing = messageOf(streamed([Buffer.from('one\r\n')], new Error('disk is gone')));
+    const { error } = await talk(script.replace('\nC: …', ''), send([say('DATA')], [body(failing)]));
+    expect(error).toMatchObject({ trouble: 'source', stage: 'body', ended: false });
+    expect(error?.message).toBe('Cannot read message: disk is gone');
+  });
+});
+
+describe('converse() stops sending the message when its answer comes before its end', () => {
+  const endless = messageOf(streamed(Array<Buffer>(4_000).fill(Buffer.alloc(64 * 1024, 'x\r\n'))));
+  const cases: readonly [string, string, WireTrouble][] = [
+    ['a refusal', 'S: 552 5.3.4 too big\n--: silence', 'closed'],
+    ['a refusal, and the connection closes', 'S: 552 5.3.4 too big\n--: close', 'closed'],
+    ['a refusal, and the connection is reset', 'S: 552 5.3.4 too big\n--: reset', 'closed'],
+    ['a 421', 'S: 421 4.3.2 bye\n--: close', 'closed'],
+    ['a success', 'S: 250 ok\n--: silence', 'unasked'],
+  ];
+  for (const [name, answer, trouble] of cases) {
+    test(name, async () => {
+      const { error } = await talk(
+        `S: 220\nC: DATA\nS: 354\nC: <half message>\n${answer}`,
+        send([say('DATA')], [body(endless)]),
+      );
+      expect(error).toMatchObject({ trouble, stage: 'body', ended: false });
+      expect(error?.replies.map(({ code }) => code)).toEqual([Number(answer.slice(3, 6))]);
+    });
+  }
+});
+
+test('converse() reads the refusal when the server has refused, closed and reset before the next write', async () => {
+  const script = 'S: 220\nC: MAIL\nS: 550 5.7.1 go away\n--: reset';
+  const { error } = await talk(script, send([say('MAIL'), say('RCPT', 'rcpt'), say('DATA', 'data')]));
+  expect(error).toMatchObject({ stage: 'rcpt', replies: [{ code: 550 }] });
+});
+
+test('converse() does not deadlock when thousands of commands are answered while they are written', async () => {
+  const count = 5_000;
+  const line = `RCPT TO:<${'x'.repeat(200)}@example.test>`;
+  const answer = `250 ${'y'.repeat(200)}`;
+  const script = `S: 220\n${`C: ${line}\nS: ${answer}\n`.repeat(count)}`;
+  const { value } = await talk(script, send(Array<Part>(count).fill(say(line, 'rcpt'))));
+  expect(value).toHaveLength(count + 1);
+});
+
+test('converse() shows what was said, without secrets and bodies', async () => {
+  const auth = { kind: 'command', stage: 'auth', reply: true } as const;
+  const secret: Part = { ...auth, line: 'AUTH PLAIN AGEAYg==', secretAfter: 'AUTH PLAIN ' };
+  const answer: Part = { ...auth, line: 'cGFzcw==', secretAfter: '' };
+  const { transcript } = await talk(
+    'S: 220-a\\x1b[2J\nS: 220 b\nC: AUTH…\nS: 334\nC: …\nS: 235\nC: DATA\nS: 354\nC: <message>\nS: 250',
+    send([secret], [answer], [say('DATA')], [body(hi)]),
+  );
+  expect(transcript.slice(1)).toEqual([
+    'S: 220-a\\x1b[2J',
+    'S: 220 b',
+    'C: AUTH PLAIN <secret>',
+    'S: 334',
+    'C: <secret>',
+    'S: 235',
+    'C: DATA',
+    'S: 354',
+    'C: <25 bytes>',
+    'S: 250',
+  ]);
+  expect(transcript[0]).toMatch(/^--: connected to mx\.test \[127\.0\.0\.1\] port \d+$/);
+});
