@@ -1,0 +1,66 @@
+import { fstatSync, readFileSync } from 'node:fs';
+
+/** Whether somebody types there. The module is loaded only then: it brings all of `node:net`. */
+export async function isTerminal(descriptor: number): Promise<boolean> {
+  const { isatty } = await import('node:tty');
+  return isatty(descriptor);
+}
+
+/** Where an open file is read next, in octets from its start; undefined where the system does not say (not Linux). */
+export function positionOf(descriptor: number): number | undefined {
+  try {
+    const position = /^pos:\s*(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${descriptor}`, 'latin1'))?.[1];
+    return position === undefined ? undefined : Number(position);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The bytes of standard input as they come; stopping early leaves the rest to be read. */
+export async function* standardInput(): AsyncGenerator<Buffer, undefined> {
+  for await (const chunk of process.stdin.iterator({ destroyOnReturn: false })) yield chunk;
+  return undefined;
+}
+
+export interface DrainLimits {
+  readonly octets: number;
+  readonly milliseconds: number;
+}
+
+// A caller that has more than this to say, or is slower, is not helped by our waiting.
+const DRAIN: DrainLimits = { octets: 33_554_432, milliseconds: 5000 };
+
+/**
+ * Reads standard input to its end, bounded, so that a caller who is still writing sees our exit status and not a broken
+ * pipe. Only pipes and sockets have such a caller. Never throws; nothing can be read from standard input after it.
+ *
+ * By events and not by `fs.read`: a read that waits in the thread pool would keep the program from ending.
+ */
+export async function drain({ octets, milliseconds }: DrainLimits = DRAIN): Promise<void> {
+  if (!hasWriter()) return;
+  const input = process.stdin;
+  if (input.readableEnded || input.destroyed) return;
+  let left = octets;
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, milliseconds);
+    const finish = (): void => {
+      clearTimeout(timer);
+      resolve();
+    };
+    input.on('data', (chunk: Buffer) => {
+      left -= chunk.length;
+      if (left < 0) finish();
+    });
+    input.once('end', finish).once('close', finish).on('error', finish);
+  });
+  input.destroy();
+}
+
+function hasWriter(): boolean {
+  try {
+    const stat = fstatSync(0);
+    return stat.isFIFO() || stat.isSocket();
+  } catch {
+    return false;
+  }
+}
