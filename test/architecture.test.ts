@@ -46,7 +46,7 @@ const TOUCH_THE_WORLD: readonly (string | RegExp)[] = [
   'src/net/race.ts',
   /^src\/tls\/(context|handshake|check|certificate|system-ca|mta-sts-fetch)\.ts$/,
   'src/message/file-source.ts',
-  /^src\/submit\/(intake|scratch)\.ts$/,
+  /^src\/submit\/(intake|scratch|standard-input)\.ts$/,
   'src/config/secrets.ts',
   'src/queue/spool.ts',
   'src/delivery/local.ts',

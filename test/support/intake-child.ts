@@ -3,7 +3,7 @@ import { IntakeError, intake } from '../../src/submit/intake.ts';
 import { drain } from '../../src/submit/standard-input.ts';
 
 /*
- * A process with a standard input of its own, for test/submit/intake.test.ts: `[call, options]` as JSON in its argument,
+ * A process with a standard input of its own, for test/submit/standard-input.test.ts: `[call, options]` as JSON in its argument,
  * one line of JSON on its standard output. `ready` comes before anything is read.
  */
 const [call, options] = JSON.parse(process.argv[2] ?? '[]');
