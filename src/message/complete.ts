@@ -7,10 +7,10 @@
  *
  * Pure: the hour, the chance and our names are arguments.
  */
-import type { Address } from '../mail/address.ts';
+import { type Address, formatAddress } from '../mail/address.ts';
 import { formatDate } from './date.ts';
 import { append, type Field, find, findAll, type Header, makeField, remove, unfoldedValue } from './header.ts';
-import { formatFrom, formatMailbox } from './phrase.ts';
+import { formatFrom } from './phrase.ts';
 
 export interface Completion {
   /** Milliseconds since 1970. */
@@ -66,7 +66,7 @@ export function missing(header: Header, how: Completion): Header {
   };
   const sender = how.sender ?? { local: 'MAILER-DAEMON', domain: how.domain };
   add('Date', () => formatDate(how.now, how.zone));
-  add('From', () => formatFrom(formatMailbox(sender), how.name));
+  add('From', () => formatFrom(formatAddress(sender), how.name));
   if (namesNobody(header)) add('To', () => 'undisclosed-recipients:;');
   add('Message-ID', () => messageId(how.now, how.random, how.fqdn));
   if (declaresMime(header)) add('MIME-Version', () => '1.0');

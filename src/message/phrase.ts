@@ -3,16 +3,11 @@
  * written as it is (atoms), then as a quoted string (RFC 5322, section 3.2.4), and what isn't ASCII as encoded words
  * (RFC 2047), each at most 75 characters and made of whole characters.
  */
-import type { Address } from '../mail/address.ts';
-
 const ATOMS = /^[\w!#$%&'*+/=?^`{|}~-]+(?: [\w!#$%&'*+/=?^`{|}~-]+)*$/;
-const DOT_ATOM = /^[\w!#$%&'*+/=?^`{|}~\u0080-\u{10ffff}-]+(?:\.[\w!#$%&'*+/=?^`{|}~\u0080-\u{10ffff}-]+)*$/u;
 /** RFC 2047, section 2. */
 const WORD_LENGTH = 75;
 
 const quoted = (text: string): string => `"${text.replace(/["\\]/g, '\\$&')}"`;
-
-const octets = (text: string): number => Buffer.byteLength(text, 'utf8');
 
 /** How an octet is written in Q: only what any place in a header allows stays itself (RFC 2047, section 5). */
 function q(octet: number): string {
@@ -56,16 +51,11 @@ export function formatPhrase(name: string): string {
   return plain && name.length < 200 ? quoted(name) : encodeWords(Buffer.from(name, 'utf8'));
 }
 
-/** An address as a header has it, with the quotes its local part needs; not folded. */
-export function formatMailbox(address: Address): string {
-  return `${DOT_ATOM.test(address.local) ? address.local : quoted(address.local)}@${address.domain}`;
-}
-
 /** `name <address>`, folded before each encoded word but the first so that no line is long; the bare address without a name. */
 export function formatFrom(address: string, name?: string): string {
   const phrase = name === undefined ? '' : formatPhrase(name.trim());
   if (phrase === '' || phrase === '""') return address;
   const folded = phrase.replaceAll('?= =?', '?=\r\n =?');
   const last = folded.length - folded.lastIndexOf('\n');
-  return `${folded}${last + octets(address) > 70 ? '\r\n' : ''} <${address}>`;
+  return `${folded}${last + address.length > 70 ? '\r\n' : ''} <${address}>`;
 }

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type Completion, complete, messageId } from '../../src/message/complete.ts';
 import { formatDate } from '../../src/message/date.ts';
 import { headerBytes, unfoldedValue } from '../../src/message/header.ts';
-import { encodeWords, formatFrom, formatMailbox, formatPhrase } from '../../src/message/phrase.ts';
+import { encodeWords, formatFrom, formatPhrase } from '../../src/message/phrase.ts';
 import { split } from '../../src/message/split.ts';
 
 const how: Completion = {
@@ -157,17 +157,10 @@ describe('formatPhrase()', () => {
   });
 });
 
-describe('formatFrom() and formatMailbox()', () => {
-  it('fold a long name so that no line is long', () => {
+describe('formatFrom()', () => {
+  it('folds a long name so that no line is long', () => {
     const lines = formatFrom('ann@example.org', 'Zoë '.repeat(60)).split('\r\n');
     expect(lines.length).toBeGreaterThan(3);
     expect(lines.every((line, n) => line.length <= 78 && (n === 0 || line.startsWith(' ')))).toBe(true);
-  });
-
-  it('quote a local part that is no dot-atom', () => {
-    expect(formatMailbox({ local: 'a b"c', domain: 'x.y' })).toBe('"a b\\"c"@x.y');
-    expect(formatMailbox({ local: 'a..b', domain: 'x.y' })).toBe('"a..b"@x.y');
-    expect(formatMailbox({ local: 'jörg.x', domain: 'x.y' })).toBe('jörg.x@x.y');
-    expect(formatMailbox({ local: '', domain: 'x.y' })).toBe('""@x.y');
   });
 });

@@ -1,0 +1,35 @@
+/** Octets that are being written, in memory that grows. */
+export class Bytes {
+  #memory = Buffer.allocUnsafe(64 * 1024);
+  #length = 0;
+
+  /** Makes room for so many octets more. */
+  #grow(octets: number): void {
+    if (this.#length + octets <= this.#memory.length) return;
+    const larger = Buffer.allocUnsafe(2 * (this.#length + octets));
+    this.#memory.copy(larger, 0, 0, this.#length);
+    this.#memory = larger;
+  }
+
+  octet(value: number): void {
+    this.#grow(1);
+    this.#memory[this.#length++] = value;
+  }
+
+  put(bytes: Buffer, start = 0, end = bytes.length): void {
+    this.#grow(end - start);
+    this.#length += bytes.copy(this.#memory, this.#length, start, end);
+  }
+
+  ascii(text: string): void {
+    this.#grow(text.length);
+    this.#length += this.#memory.write(text, this.#length, 'latin1');
+  }
+
+  /** What was written since the last time, in memory of its own. */
+  take(): Buffer {
+    const taken = Buffer.from(this.#memory.subarray(0, this.#length));
+    this.#length = 0;
+    return taken;
+  }
+}
