@@ -32,7 +32,11 @@ export async function findAddresses(host: string, resolver: Resolver, options: F
 
 const OWN = "this host's own";
 
-function refusal(address: string, { allowLocal, own }: FindAddresses): string | undefined {
+/** Why an address is not used; undefined where it is. */
+export function refusal(
+  address: string,
+  { allowLocal, own }: Pick<FindAddresses, 'allowLocal' | 'own'>,
+): string | undefined {
   if (allowLocal) return undefined;
   return isLocalAddress(address) ?? (own !== undefined && isOwn(address, own) ? OWN : undefined);
 }
@@ -67,7 +71,8 @@ async function bothFamilies(
   return [v4, answer];
 }
 
-function alternate(first: readonly string[], second: readonly string[]): string[] {
+/** One from each in turn, the first list first. */
+export function alternate(first: readonly string[], second: readonly string[]): string[] {
   const mixed: string[] = [];
   for (let index = 0; index < Math.max(first.length, second.length); index += 1) {
     mixed.push(...first.slice(index, index + 1), ...second.slice(index, index + 1));

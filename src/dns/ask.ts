@@ -71,7 +71,7 @@ export function createAsk(options: AskOptions): Ask {
     for (let step = 0; step < 3; step += 1) {
       const timeout = Math.min(options.timeout, deadline - now());
       const outcome: Exchanged =
-        timeout > 0 ? await exchange(server, question, { ...manner, timeout }) : { kind: 'silence' };
+        timeout >= 1 ? await exchange(server, question, { ...manner, timeout }) : { kind: 'silence' };
       switch (outcome.kind) {
         case 'silence':
           if (timeout === options.timeout) silent.add(server);
@@ -108,7 +108,8 @@ export function createAsk(options: AskOptions): Ask {
         const asked = await askOne(server, question, deadline);
         if (asked.kind === 'reply') return asked;
         troubles.set(server, asked.text);
-        if (now() >= deadline) return { kind: 'unknown', text: [...troubles.values()].join('; ') };
+        // Timers are as coarse as this.
+        if (deadline - now() < 1) return { kind: 'unknown', text: [...troubles.values()].join('; ') };
       }
     }
     return { kind: 'unknown', text: [...troubles.values()].join('; ') || 'there is no name server' };
