@@ -1,0 +1,43 @@
+import type { LimitSettings, Settings, TlsSettings } from './settings.ts';
+
+/** What holds where nothing is configured. */
+export const DEFAULTS: Settings = {
+  dns: {},
+  mx: { port: 25, allowLocal: false },
+  tls: { ca: 'system', minVersion: 'TLSv1.2', fingerprints: [] },
+  timeouts: {},
+  limits: { recipients: 100, addresses: 5, sessions: 2, destinations: 10, messageSize: 0 },
+};
+
+/** Settings of which any may be absent: what a file or the command line says. */
+export interface Overrides {
+  readonly domain?: string;
+  readonly hostname?: string;
+  readonly dns?: Settings['dns'];
+  readonly mx?: Partial<Settings['mx']>;
+  readonly tls?: Partial<TlsSettings>;
+  readonly timeouts?: Settings['timeouts'];
+  readonly limits?: Partial<LimitSettings>;
+}
+
+/**
+ * The settings with the overrides in their place. A list of fingerprints that is empty overrides nothing, and another
+ * certificate takes the old one's key with it.
+ */
+export function applyOverrides(settings: Settings, overrides: Overrides): Settings {
+  const { fingerprints = [], ...tls } = overrides.tls ?? {};
+  const { key, ...keyless } = settings.tls;
+  return {
+    ...settings,
+    ...overrides,
+    dns: { ...settings.dns, ...overrides.dns },
+    mx: { ...settings.mx, ...overrides.mx },
+    tls: {
+      ...(tls.cert === undefined ? settings.tls : keyless),
+      ...tls,
+      ...(fingerprints.length === 0 ? {} : { fingerprints }),
+    },
+    timeouts: { ...settings.timeouts, ...overrides.timeouts },
+    limits: { ...settings.limits, ...overrides.limits },
+  };
+}

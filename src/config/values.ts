@@ -1,0 +1,62 @@
+import { readDomain, readLiteral } from '../mail/domain.ts';
+import { parseDuration } from './duration.ts';
+import { parseSize } from './size.ts';
+
+/** The value that a text or number of the configuration stands for, or the phrase that says what it must be. */
+export type Reading<T> = { readonly value: T } | { readonly allowed: string };
+
+const reading = <T>(value: T | undefined, allowed: string): Reading<T> =>
+  value === undefined ? { allowed } : { value };
+
+export function readDomainName(text: string): Reading<string> {
+  const result = readDomain(text);
+  return 'domain' in result ? { value: result.domain } : { allowed: `a domain name (${result.reason})` };
+}
+
+/** Our name in EHLO: a domain name or an address literal; `localhost` says nothing, and some servers refuse it. */
+export function readHostname(text: string): Reading<string> {
+  const literal = /^\[(.+)\]$/.exec(text)?.[1];
+  const result = literal === undefined ? readDomain(text) : readLiteral(literal);
+  if (!('domain' in result)) return { allowed: `a domain name or an address in brackets (${result.reason})` };
+  return reading(
+    /^localhost(\.|$)/.test(result.domain) ? undefined : result.domain,
+    'a name that others know this host by',
+  );
+}
+
+/** `192.0.2.1`, `192.0.2.1:53`, `2001:db8::1` or `[2001:db8::1]:53`. */
+export function readServer(text: string): Reading<{ readonly address: string; readonly port: number }> {
+  const [, bracketed, plain, digits] = /^(?:\[([^\]]*)\]|([^:]*))(?::(\d{1,5}))?$/.exec(text) ?? [];
+  const address = bracketed ?? plain ?? text;
+  const port = Number(digits ?? 53);
+  const known = isAddress(address) && (bracketed === undefined || address.includes(':')) && port >= 1 && port <= 65_535;
+  return reading(
+    known ? { address, port } : undefined,
+    'an IP address, with a port or without: "192.0.2.1", "[2001:db8::1]:53"',
+  );
+}
+
+const isAddress = (text: string): boolean => 'domain' in readLiteral(text.includes(':') ? `IPv6:${text}` : text);
+
+/** SHA-256 in hexadecimal, with or without colons; in lower case without. */
+export function readFingerprint(text: string): Reading<string> {
+  const hex = text.replaceAll(':', '').toLowerCase();
+  return reading(/^[0-9a-f]{64}$/.test(hex) ? hex : undefined, 'a SHA-256 fingerprint: 64 hexadecimal digits');
+}
+
+/** A server that takes longer for one reply is not waited for. */
+const LONGEST_SECONDS = 86_400;
+
+/** Seconds, from a number of them or a duration. */
+export function readSeconds(given: number | string): Reading<number> {
+  const seconds = typeof given === 'number' ? given : (parseDuration(given) ?? 0) / 1000;
+  const fits = seconds > 0 && seconds <= LONGEST_SECONDS;
+  return reading(fits ? seconds : undefined, 'seconds or a duration such as "5m", more than 0 and at most a day');
+}
+
+/** Octets, from a number of them or a size. */
+export function readOctets(given: number | string): Reading<number> {
+  const octets = typeof given === 'number' ? given : parseSize(given);
+  const fits = octets !== undefined && Number.isSafeInteger(octets) && octets >= 0;
+  return reading(fits ? octets : undefined, 'a number of bytes or a size such as "25MB"; 0 is no limit');
+}
