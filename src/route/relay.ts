@@ -82,7 +82,7 @@ function readUser(text: string): { readonly user: string } | { readonly reason: 
 }
 
 function readPlace(text: string, usual: number): { readonly host: string; readonly port: number } | { reason: string } {
-  const parts = /^(?:\[([^[\]]*)\]|([^:[\]]*))(?::(.*))?$/s.exec(text);
+  const parts = /^(?:\[([^[\]]*)\]|([^:[\]]*))(?::([^:]*))?$/.exec(text);
   if (parts === null) return { reason: 'an IPv6 address needs brackets, and only a port may follow the host' };
   const [, literal, name = '', digits] = parts;
   const port = digits === undefined ? usual : /^[0-9]{1,5}$/.test(digits) ? Number(digits) : 0;
