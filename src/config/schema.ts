@@ -1,6 +1,5 @@
 import * as v from 'valibot';
 import type { Stage } from '../mail/result.ts';
-import { STAGES } from '../smtp/stages.ts';
 import {
   type Reading,
   readDomainName,
@@ -56,12 +55,22 @@ const seconds = v.optional(
   v.pipe(v.union([v.number(), v.string()], 'seconds or a duration such as "5m"'), read(readSeconds)),
 );
 
-const isStage = (name: string): name is Stage => Object.hasOwn(STAGES, name);
-const timeouts = Object.fromEntries(
-  Object.keys(STAGES)
-    .filter(isStage)
-    .map((stage) => [stage, seconds]),
-);
+const timeouts = {
+  resolve: seconds,
+  connect: seconds,
+  greeting: seconds,
+  ehlo: seconds,
+  starttls: seconds,
+  tls: seconds,
+  auth: seconds,
+  mail: seconds,
+  rcpt: seconds,
+  data: seconds,
+  body: seconds,
+  dot: seconds,
+  rset: seconds,
+  quit: seconds,
+} satisfies Record<Stage, unknown>;
 
 const ROOT = {
   domain: v.optional(v.pipe(line('a domain name'), read(readDomainName))),
