@@ -21,6 +21,10 @@ export interface BodyFacts {
   readonly dotLine: boolean;
 }
 
+const LF = 10;
+const CR = 13;
+const DOT = 46;
+
 export interface Scanner {
   push(chunk: Buffer): void;
   /** The facts; nothing can be pushed after it. */
@@ -94,27 +98,38 @@ function endLine(found: Found): void {
 }
 
 function scanPlain(found: Found, chunk: Buffer): void {
-  for (let i = 0; i < chunk.length; i++) {
-    const octet = chunk[i] ?? 0;
-    if (octet === 10) {
+  let all = 0;
+  for (let i = 0; i < chunk.length; ) {
+    let octet = chunk[i] ?? 0;
+    if (octet === LF) {
+      i++;
       endLine(found);
       found.crs = 0;
       found.start = true;
       continue;
     }
-    if (octet === 13) found.crs++;
-    if (octet === 13 && found.crs < RUN_LIMIT) continue;
+    if (octet === CR) {
+      i++;
+      found.crs++;
+      if (found.crs < RUN_LIMIT) continue;
+    }
     if (found.crs > 0) {
       for (; found.crs > 0; found.crs--) endLine(found);
       found.start = true;
-      if (octet === 13) continue;
+      continue;
     }
-    if (found.start && octet === 46) found.dot = true;
-    if (octet === 0) found.nul = true;
-    if (octet > 127) found.eightBit = true;
+    if (found.start && octet === DOT) found.dot = true;
     found.start = false;
-    found.line++;
+    const from = i;
+    for (; i < chunk.length; i++) {
+      octet = chunk[i] ?? 0;
+      if (octet === LF || octet === CR) break;
+      if (octet === 0) found.nul = true;
+      all |= octet;
+    }
+    found.line += i - from;
   }
+  if (all > 127) found.eightBit = true;
 }
 
 function scanFast(simd: Simd, found: Found, chunk: Buffer): void {
