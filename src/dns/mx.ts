@@ -42,7 +42,7 @@ export async function findHosts(domain: string, resolver: Resolver, options: Fin
       return failed({ permanent: false, status: '4.4.3', text: `looking up MX of ${quoted(name)}: ${answer.text}` });
     case 'nothing':
       if (!answer.exists) {
-        const advice = 'Check the spelling of the domain.';
+        const advice = 'Check the spelling of the domain';
         return failed({ permanent: true, status: '5.1.2', text: `domain ${quoted(name)} does not exist`, advice });
       }
       // RFC 5321, section 5.1: the implicit MX.
@@ -92,7 +92,13 @@ async function withoutOwn(
   const preference = await ownPreference(hosts, own, resolver);
   const nearer = hosts.filter((host) => host.preference < preference);
   if (nearer.length > 0) return { kind: 'hosts', hosts: nearer };
-  return failed({ permanent: true, status: '5.4.6', text: `mail for ${quoted(domain)} loops back to this host` });
+  const advice = 'This host would have to be a mail server: send through a relay (--relay)';
+  return failed({
+    permanent: true,
+    status: '5.4.6',
+    text: `mail for ${quoted(domain)} loops back to this host`,
+    advice,
+  });
 }
 
 /**

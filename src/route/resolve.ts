@@ -11,7 +11,7 @@ import type { Host, Route } from './route.ts';
 export interface RouteSettings {
   /** Of MX hosts and address literals. */
   readonly port: number;
-  /** Loopback and the like are used, for tests; a relay may always be there. */
+  /** Loopback and the like, and our own addresses, are used, for tests; a relay may always be there. */
   readonly allowLocal: boolean;
   readonly own?: OwnNames;
   /** Milliseconds for one look-up by the system. */
@@ -39,8 +39,8 @@ export async function resolveRoute(
   const base = { destination: nameOf(destination), via: destination.via } as const;
   switch (destination.via) {
     case 'mx': {
-      const { own } = settings;
-      const options = { random: () => world.random(), ...(own === undefined ? {} : { own }) };
+      const { own, allowLocal } = settings;
+      const options = { random: () => world.random(), ...(own === undefined || allowLocal ? {} : { own }) };
       const found = await findHosts(destination.domain, world.resolver, options);
       if (found.kind === 'failure') return found;
       return { kind: 'route', route: { ...base, protocol: 'smtp', port: settings.port, hosts: found.hosts } };

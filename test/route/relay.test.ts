@@ -111,10 +111,13 @@ describe('parseRelay()', () => {
   });
 
   test('never throws, and never has a control character in what it gives', () => {
-    const texts = fc.tuple(fc.constantFrom('', 'smtp://', 'lmtp+unix:/', 'smtps://a@'), fc.string({ unit: 'binary' }));
+    const texts = fc.tuple(
+      fc.constantFrom('', 'smtp://', 'lmtp+unix:/', 'smtps://a@'),
+      fc.uint8Array({ maxLength: 30 }),
+    );
     fc.assert(
       fc.property(texts, ([scheme, rest]) => {
-        const reading = parseRelay(scheme + rest);
+        const reading = parseRelay(scheme + Buffer.from(rest).toString('latin1'));
         const given = 'reason' in reading ? [reading.reason] : Object.values(reading.relay).map(String);
         for (const text of given) expect(text).not.toMatch(/[\0-\x1f\x7f]/);
       }),

@@ -58,6 +58,16 @@ describe('resolveRoute()', () => {
     });
   });
 
+  test('goes to ourselves where local addresses are allowed', async () => {
+    const own = { hostname: 'mx.test', addresses: ['192.0.2.7'] };
+    const world = worldOf({ MX: { 'x.test': ['10 mx.test'] }, A: { 'mx.test': ['192.0.2.7'] } });
+    const settings = { ...SETTINGS, own };
+    expect(await reach({ via: 'mx', domain: 'x.test' }, world, settings)).toMatchObject({ status: '5.4.6' });
+    expect(await reach({ via: 'mx', domain: 'x.test' }, world, { ...settings, allowLocal: true })).toEqual([
+      ['192.0.2.7'],
+    ]);
+  });
+
   test('takes address literals as they are, without DNS (N29)', async () => {
     const world = worldOf({});
     expect(await reach(literal('[192.0.2.1]'), world)).toEqual([['192.0.2.1']]);
