@@ -1,6 +1,6 @@
 import type { ExitCode } from './exit.ts';
 
-/** An end of the run that is not about one recipient: one line for the caller, and the code to leave with. */
+/** An end of the run that is not about one recipient: what to tell the caller, a line or several, and the code. */
 export class CommandError extends Error {
   override readonly name = 'CommandError';
   readonly exit: ExitCode;

@@ -16,7 +16,7 @@ export interface Surface {
   mailname(): string | undefined;
   /** The login name of our user id; undefined where it has none. */
   userName(): string | undefined;
-  readonly userId: number;
+  userId(): number;
 }
 
 export interface Configured {
@@ -38,7 +38,7 @@ export function identify(configured: Configured, surface: Surface): Identity {
 }
 
 /** The local part for a message without `-f`. A user id without a name is usual in containers. */
-export const localUser = (surface: Surface): string => surface.userName() ?? `uid${surface.userId}`;
+export const localUser = (surface: Surface): string => surface.userName() ?? `uid${surface.userId()}`;
 
 /** The host's own name where it has a dot, else the one that /etc/hosts gives it, as `hostname -f` does. */
 function findFqdn(surface: Surface): string | undefined {

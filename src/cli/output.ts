@@ -1,4 +1,5 @@
 import { formatAddress } from '../mail/address.ts';
+import type { Envelope } from '../mail/envelope.ts';
 import { escapeControls } from '../mail/printable.ts';
 import { formatReply } from '../mail/reply.ts';
 import type { DeliveryResult, Undelivered } from '../mail/result.ts';
@@ -20,6 +21,10 @@ export function line(text: string): string {
   const safe = escapeControls(`posthaste: ${text.slice(0, MAX_LINE)}`);
   return safe.length > MAX_LINE ? `${safe.slice(0, MAX_LINE)}…\n` : `${safe}\n`;
 }
+
+/** The sender as text; empty for nobody. */
+export const formatSender = ({ sender }: Pick<Envelope, 'sender'>): string =>
+  sender === null ? '' : formatAddress(sender);
 
 /** An address that was refused before anything was sent. */
 export interface RefusedAddress {

@@ -1,6 +1,7 @@
 import { parseDuration } from '../config/duration.ts';
 import type { TlsLevel } from '../config/settings.ts';
 import { parseSize } from '../config/size.ts';
+import { readFingerprint as fingerprint } from '../config/values.ts';
 import type { Envelope, Notify } from '../mail/envelope.ts';
 import { quoted } from '../mail/printable.ts';
 import { isMechanism, MECHANISM_NAMES, type MechanismName } from '../smtp/sasl/choose.ts';
@@ -134,9 +135,8 @@ const readLevel = (text: string): TlsLevel =>
   LEVELS.find((level) => level === text.toLowerCase()) ?? wrong('--tls', text, `it is ${LEVELS.join(', ')}`);
 
 function readFingerprint(text: string): string {
-  const hex = text.replaceAll(':', '').toLowerCase();
-  if (/^[0-9a-f]{64}$/.test(hex)) return hex;
-  return wrong('--tls-fingerprint', text, 'a SHA-256 fingerprint has 64 hexadecimal digits');
+  const reading = fingerprint(text);
+  return 'value' in reading ? reading.value : wrong('--tls-fingerprint', text, `it is ${reading.allowed}`);
 }
 
 function readMechanism(text: string): MechanismName {

@@ -8,7 +8,7 @@ const surface = (
   hosts: () => over.hosts as string | undefined,
   mailname: () => over.mail,
   userName: () => 'ann',
-  userId: 1000,
+  userId: () => 1000,
 });
 
 describe('identify()', () => {

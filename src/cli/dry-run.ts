@@ -1,0 +1,178 @@
+import { formatAddress } from '../mail/address.ts';
+import type { Recipient } from '../mail/envelope.ts';
+import { escapeControls } from '../mail/printable.ts';
+import type { Failure, Undelivered } from '../mail/result.ts';
+import { inspect, type Summary } from '../message/inspect.ts';
+import { nameOf, type Plan, planRoutes } from '../route/plan.ts';
+import { addressesOf, type RouteSettings, resolveRoute } from '../route/resolve.ts';
+import { stageLimit } from '../smtp/stages.ts';
+import type { World } from '../world.ts';
+import { type ExitCode, exitCode } from './exit.ts';
+import { printJson, refusedJson, resultJson } from './json.ts';
+import { formatSender } from './output.ts';
+import type { Job } from './send.ts';
+import type { Surroundings } from './surroundings.ts';
+import { createWatch, tracedWorld } from './watch.ts';
+
+/*
+ * `--dry-run`: everything but sending. The servers of each destination are looked up as they would be, but no connection
+ * is made: what they would say stays unknown. The exit status is that of what is known already to fail.
+ */
+
+/** Where the recipients of one destination would go. */
+interface PlannedRoute {
+  readonly destination: string;
+  readonly recipients: readonly string[];
+  readonly via?: string;
+  readonly port?: number;
+  readonly hosts?: readonly PlannedHost[];
+  readonly status?: string;
+  readonly error?: string;
+}
+
+interface PlannedHost {
+  readonly name: string;
+  readonly preference: number;
+  readonly addresses?: readonly string[];
+  readonly status?: string;
+  readonly error?: string;
+}
+
+export async function showDryRun(job: Job, around: Surroundings): Promise<ExitCode> {
+  const { options, settings, prepared, delivery, refused } = job;
+  const { envelope, relay, own, message } = delivery;
+  const plain = around.openWorld(settings);
+  const { note } = await createWatch(around.stderr, { ...options, monotonic: () => plain.monotonic() });
+  const world = note === undefined ? plain : tracedWorld(plain, note);
+  const routing: RouteSettings = {
+    port: settings.mx.port,
+    allowLocal: settings.mx.allowLocal,
+    limit: stageLimit('resolve', settings.timeouts),
+    ...(own === undefined ? {} : { own }),
+  };
+  const plans = planRoutes(envelope.recipients, relay === undefined ? {} : { relay });
+  const looked = await Promise.all(plans.map((plan) => lookUp(plan, routing, world)));
+  const routes = looked.map(({ route }) => route);
+  const undelivered = looked.flatMap((each) => each.undelivered);
+  const exit = exitCode(undelivered, refused.length);
+  const summary = await inspect(message).catch(() => undefined);
+  if (options.json) {
+    const { added, removed } = prepared;
+    const recipients = envelope.recipients.map((recipient) => formatAddress(recipient.address));
+    const failing = undelivered.map((result) => ({ ...resultJson(result), attempts: 0 }));
+    const object = {
+      version: 1,
+      exit,
+      message: { ...(job.messageId === undefined ? {} : { id: job.messageId }), size: message.facts.size },
+      sender: formatSender(envelope),
+      recipients: [...failing, ...refused.map(refusedJson)],
+      dryRun: { recipients, routes, added, removed, summary },
+    };
+    around.stdout.write(printJson(object));
+  } else {
+    const lines = [
+      ...envelopeLines(job),
+      '',
+      ...routes.flatMap(routeLines),
+      '',
+      ...messageLines(job),
+      '',
+      ...summaryLines(summary),
+    ];
+    around.stdout.write(`${lines.map(escapeControls).join('\n')}\n`);
+  }
+  return exit;
+}
+
+async function lookUp(
+  { destination, recipients }: Plan,
+  routing: RouteSettings,
+  world: World,
+): Promise<{ readonly route: PlannedRoute; readonly undelivered: readonly Undelivered[] }> {
+  const base = {
+    destination: nameOf(destination),
+    recipients: recipients.map((recipient) => formatAddress(recipient.address)),
+  };
+  const resolved = await resolveRoute(destination, routing, world);
+  if (resolved.kind === 'failure') {
+    const { status, text } = resolved.failure;
+    return { route: { ...base, status, error: text }, undelivered: recipients.map(asResult(resolved.failure)) };
+  }
+  const { via, port, hosts } = resolved.route;
+  const find = addressesOf(resolved.route, routing, world);
+  const found = await Promise.all(hosts.map((host) => find(host)));
+  const planned = hosts.map(({ name, preference }, index) => {
+    const addresses = found[index] ?? [];
+    if ('scope' in addresses) return { name, preference, status: addresses.status, error: addresses.text };
+    return { name, preference, addresses };
+  });
+  const failures = found.filter((each): each is Failure => 'scope' in each);
+  const [first] = failures;
+  const hopeless = first !== undefined && failures.length === found.length;
+  return {
+    route: { ...base, via, port, hosts: planned },
+    undelivered: hopeless ? recipients.map(asResult(failures.find((each) => !each.permanent) ?? first)) : [],
+  };
+}
+
+const asResult =
+  (failure: Failure) =>
+  (recipient: Recipient): Undelivered => ({
+    outcome: failure.permanent ? 'failed' : 'deferred',
+    recipient,
+    failure,
+  });
+
+const row = (label: string, text: string): string => `${label.padEnd(11)} ${text}`;
+
+function envelopeLines({ delivery: { envelope }, refused }: Job): readonly string[] {
+  return [
+    row('Sender', formatSender(envelope) || '<>'),
+    ...envelope.recipients.map((recipient) => row('Recipient', formatAddress(recipient.address))),
+    ...refused.map(({ text, reason }) => row('Refused', `${text}: ${reason}`)),
+  ];
+}
+
+function routeLines({ destination, recipients, via, port, hosts, status, error }: PlannedRoute): readonly string[] {
+  const whom = recipients.length === 1 ? '1 recipient' : `${recipients.length} recipients`;
+  if (hosts === undefined) return [row('Route', `${destination} (${whom}): ${error} (${status})`)];
+  return [
+    row('Route', `${destination} (${whom}), by ${via}, port ${port}`),
+    ...hosts.map((host) => {
+      const where = host.addresses?.join(', ') ?? `${host.error} (${host.status})`;
+      return row('', `${String(host.preference).padStart(5)} ${host.name}: ${where}`);
+    }),
+  ];
+}
+
+function messageLines({ delivery: { message }, prepared }: Job): readonly string[] {
+  const { size, eightBitHeader, eightBitBody, longestLine, nul } = message.facts;
+  const traits = [
+    `${size} bytes`,
+    ...(eightBitHeader ? ['8-bit header'] : []),
+    ...(eightBitBody ? ['8-bit body'] : []),
+    ...(nul ? ['NUL'] : []),
+    `longest line ${longestLine}`,
+  ];
+  return [
+    row('Message', traits.join(', ')),
+    ...prepared.added.map((field) => row('Added', field)),
+    ...prepared.removed.map((name) => row('Removed', name)),
+  ];
+}
+
+function summaryLines(summary: Summary | undefined): readonly string[] {
+  if (summary === undefined) return ['The message can’t be summarised.'];
+  const { from, to, cc, subject, date, parts, preview, truncated } = summary;
+  const field = (label: string, text: string | undefined) => (text === undefined ? [] : [row(label, text)]);
+  return [
+    ...field('From', from),
+    ...field('To', to),
+    ...field('Cc', cc),
+    ...field('Subject', subject),
+    ...field('Date', date),
+    ...parts.map(({ type, size, filename }) => row('Part', `${type}, ${size} bytes${filename ? `, ${filename}` : ''}`)),
+    ...(truncated ? [row('', 'only the beginning of the message was looked at')] : []),
+    ...(preview === '' ? [] : ['', ...preview.split('\n')]),
+  ];
+}

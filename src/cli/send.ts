@@ -1,0 +1,145 @@
+import type { Settings } from '../config/settings.ts';
+import type { Delivery } from '../delivery/deliver.ts';
+import type { Address } from '../mail/address.ts';
+import { findAll, unfoldedValue } from '../message/header.ts';
+import { type Prepared, prepare } from '../message/prepare.ts';
+import { head, type Source, section } from '../message/source.ts';
+import { makeEnvelope, nobody, readRecipients, readSender } from './envelope.ts';
+import type { History } from './history.ts';
+import { type Identity, identify } from './identity.ts';
+import { createLog } from './log.ts';
+import { findLogin } from './login.ts';
+import { formatSender, line, type RefusedAddress } from './output.ts';
+import { persist } from './persist.ts';
+import { readMaterial, readRelay, readSettings, wordsOf } from './setup.ts';
+import type { Surroundings } from './surroundings.ts';
+import type { SendOptions } from './values.ts';
+import { createWatch, tracedWorld, watched } from './watch.ts';
+
+/** A message that is ready, with everything that is known of how it is to go. */
+export interface Job {
+  readonly options: SendOptions;
+  readonly settings: Settings;
+  readonly prepared: Prepared;
+  readonly delivery: Delivery;
+  readonly refused: readonly RefusedAddress[];
+  readonly messageId?: string;
+}
+
+/**
+ * Everything before the first connection. What can be wrong in options and configuration is told before the message is
+ * read, and no connection ever waits for a slow standard input.
+ * @throws the errors that `cli/trouble` knows
+ */
+export async function makeJob(options: SendOptions, around: Surroundings): Promise<Job> {
+  if (options.words.length === 0 && !options.readRecipients) throw nobody('no recipient was given');
+  const settings = await readSettings(options, around);
+  const relay = readRelay(options.relay);
+  const material = await readMaterial(settings, around);
+  const login = await findLogin({ options, settings, relay }, around);
+  const identity = identify(settings, around.surface);
+  const sender = readSender(options, identity.domain, around.surface);
+  const source = await around.readMessage({
+    ...(options.file === undefined ? {} : { file: options.file }),
+    maxSize: settings.limits.messageSize,
+  });
+  const prepared = await prepareMessage(source, { options, identity, sender }, around);
+  const { recipients, refused } = readRecipients(options, prepared.fields, identity.domain);
+  const messageId = findMessageId(prepared);
+  const { fqdn } = identity;
+  return {
+    options,
+    settings,
+    prepared,
+    refused,
+    ...(messageId === undefined ? {} : { messageId }),
+    delivery: {
+      message: prepared.message,
+      envelope: makeEnvelope(sender, recipients, options),
+      settings,
+      material,
+      own: { addresses: around.ownAddresses(), ...(fqdn === undefined ? {} : { hostname: fqdn }) },
+      ...(relay === undefined ? {} : { relay }),
+      ...(login === undefined ? {} : { login }),
+      ...(fqdn === undefined ? {} : { helloName: fqdn }),
+    },
+  };
+}
+
+interface Author {
+  readonly options: SendOptions;
+  readonly identity: Identity;
+  readonly sender: Address | null;
+}
+
+function prepareMessage(
+  source: Source,
+  { options, identity, sender }: Author,
+  around: Surroundings,
+): Promise<Prepared> {
+  const now = around.now();
+  const name = (options.fullName ?? around.env.NAME ?? '').replace(/[\r\n\0]+/g, ' ').trim();
+  const { domain } = identity;
+  const names = { fqdn: identity.fqdn ?? domain, domain, ...(name === '' ? {} : { name }) };
+  const random = (): number => around.random();
+  return prepare(source, { now, zone: around.zone(now), random, sender, ...names }, { head, section });
+}
+
+/** The message's own, else the one that was added. */
+function findMessageId({ fields, added }: Prepared): string | undefined {
+  const [own] = findAll(fields, 'Message-ID');
+  const text =
+    own === undefined ? added.find((field) => field.startsWith('Message-ID: '))?.slice(12) : unfoldedValue(own);
+  return text === undefined || text === '' ? undefined : text.slice(0, 998);
+}
+
+/** Delivers, again and again as `--retry-for` says, and tells of it as it goes on. */
+export async function deliverJob(job: Job, around: Surroundings): Promise<readonly History[]> {
+  const { options, settings, delivery } = job;
+  if (delivery.envelope.recipients.length === 0) return [];
+  const plain = around.openWorld(settings);
+  const monotonic = (): number => plain.monotonic();
+  const { transcript, progress, note } = await createWatch(around.stderr, { ...options, monotonic });
+  const world = note === undefined ? plain : tracedWorld(plain, note);
+  const log = options.log === undefined ? undefined : openLog(options.log, job, around);
+  const signal = around.catchSignals();
+  const message = progress === undefined ? delivery.message : watched(delivery.message, progress);
+  return persist(delivery.envelope.recipients, {
+    limit: options.retryFor,
+    signal,
+    attempt: (recipients) =>
+      around.deliver({ ...delivery, message }, recipients, {
+        world,
+        signal,
+        ...(transcript === undefined ? {} : { transcript }),
+      }),
+    now: () => world.now(),
+    monotonic,
+    random: () => world.random(),
+    sleep: (milliseconds, ended) => world.sleep(milliseconds, ended),
+    onAttempt(attempt, number) {
+      progress?.wipe();
+      log?.attempt(attempt, number);
+    },
+    onPause(milliseconds, recipients) {
+      progress?.waiting(milliseconds, recipients.length);
+      note?.(`trying ${recipients.length} again in ${Math.round(milliseconds)} ms`);
+    },
+  });
+}
+
+/** Trouble with the log never stops mail. */
+function openLog(
+  file: string,
+  { messageId, delivery }: Job,
+  around: Surroundings,
+): ReturnType<typeof createLog> | undefined {
+  const onTrouble = (error: unknown): void =>
+    around.stderr.write(line(`Cannot write log ${JSON.stringify(file)}: ${wordsOf(error)}`));
+  try {
+    return createLog({ append: around.openLog(file), onTrouble, messageId, sender: formatSender(delivery.envelope) });
+  } catch (error) {
+    onTrouble(error);
+    return undefined;
+  }
+}

@@ -1,0 +1,57 @@
+import { applyOverrides, DEFAULTS } from '../config/defaults.ts';
+import type { Settings } from '../config/settings.ts';
+import type { TlsMaterial } from '../delivery/protect.ts';
+import { quoted } from '../mail/printable.ts';
+import { parseRelay, type Relay } from '../route/relay.ts';
+import { EXIT } from './exit.ts';
+import { CommandError } from './failure.ts';
+import type { Surroundings } from './surroundings.ts';
+import type { SendOptions } from './values.ts';
+
+/** The settings: the defaults, then the file, then the options. @throws {CommandError} with 78 for a bad file */
+export async function readSettings(options: SendOptions, around: Surroundings): Promise<Settings> {
+  const { config, port, maxSize, tls } = options;
+  const settings = config === undefined ? DEFAULTS : await fileSettings(config, around);
+  return applyOverrides(settings, {
+    ...(port === undefined ? {} : { mx: { port } }),
+    ...(maxSize === undefined ? {} : { limits: { messageSize: maxSize } }),
+    tls,
+  });
+}
+
+async function fileSettings(file: string, around: Surroundings): Promise<Settings> {
+  const { loadConfig } = await import('../config/config.ts');
+  const reading = await loadConfig(file, (name) => around.readFile(name));
+  if (reading.ok) return reading.settings;
+  throw new CommandError(reading.errors.join('\n'), EXIT.config);
+}
+
+/** The relay of `--relay`. @throws {CommandError} with 64, never holding what stands before the `@` */
+export function readRelay(text: string | undefined): Relay | undefined {
+  if (text === undefined) return undefined;
+  const reading = parseRelay(text);
+  if ('relay' in reading) return reading.relay;
+  throw new CommandError(reading.reason, EXIT.usage);
+}
+
+/** The PEM files that the settings name, as text. @throws {CommandError} with 78 where one can't be read */
+export async function readMaterial({ tls }: Settings, around: Surroundings): Promise<TlsMaterial> {
+  const read = async (file: string, what: string): Promise<string> => {
+    try {
+      return (await around.readFile(file)).toString('utf8');
+    } catch (error) {
+      throw new CommandError(`Cannot read ${what} ${quoted(file)}: ${wordsOf(error)}`, EXIT.config, { cause: error });
+    }
+  };
+  const ca = tls.ca === 'system' || tls.ca === 'node' ? tls.ca : await read(tls.ca, 'certificates');
+  if (tls.cert === undefined) return { ca };
+  const cert = await read(tls.cert, 'certificate');
+  // One file may hold both.
+  return { ca, cert, key: tls.key === undefined ? cert : await read(tls.key, 'key') };
+}
+
+/** An error's words; of a system error what follows its code: `no such file or directory`. */
+export function wordsOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return /^E[A-Z0-9]+: ([^,]+)/.exec(text)?.[1] ?? text;
+}

@@ -1,0 +1,49 @@
+import type { Settings } from '../config/settings.ts';
+import type { DeliverOptions, Delivery } from '../delivery/deliver.ts';
+import type { Recipient } from '../mail/envelope.ts';
+import type { DeliveryResult } from '../mail/result.ts';
+import type { Source } from '../message/source.ts';
+import type { World } from '../world.ts';
+import type { Surface } from './identity.ts';
+import type { Append } from './log.ts';
+
+/** Where text goes. Never throws: a reader that went away is nobody's fault. */
+export interface Output {
+  write(text: string): void;
+  isTerminal(): Promise<boolean>;
+  columns(): number;
+}
+
+/** Everything that the command needs of the process and of the rooms that touch the world; `main` gives it. */
+export interface Surroundings {
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly surface: Surface;
+  /** Milliseconds since 1970. */
+  now(): number;
+  /** 0 <= x < 1. */
+  random(): number;
+  /** Minutes east of UTC at a time. */
+  zone(milliseconds: number): number;
+  /** A small file: a configuration, certificates. Rejects where it can't be read. */
+  readFile(file: string): Promise<Buffer>;
+  /** The relay's password. @throws {SecretError} */
+  findSecret(request: { passwordFile?: string; passwordCommand?: string }): Promise<string | undefined>;
+  /** The message as it was given. @throws {IntakeError} */
+  readMessage(request: { file?: string; maxSize: number }): Promise<Source>;
+  /** Reads standard input to its end, bounded. Never rejects. */
+  drain(): Promise<void>;
+  openWorld(settings: Settings): World;
+  /** Our own addresses in the network, loopback aside. */
+  ownAddresses(): readonly string[];
+  deliver(
+    delivery: Delivery,
+    recipients: readonly Recipient[],
+    options: DeliverOptions & { readonly world: World },
+  ): Promise<readonly DeliveryResult[]>;
+  /** What appends to a log. @throws {Error} where the file can't be opened */
+  openLog(file: string): Append;
+  /** From now on, a signal to end aborts this in place of ending the process. */
+  catchSignals(): AbortSignal;
+}

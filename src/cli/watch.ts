@@ -1,0 +1,78 @@
+import type { Resolver } from '../dns/resolver.ts';
+import type { Message } from '../message/message.ts';
+import type { Source } from '../message/source.ts';
+import { createTranscript, type Transcript } from '../net/transcript.ts';
+import type { World } from '../world.ts';
+import { createProgress, type Progress } from './progress.ts';
+import type { Output } from './surroundings.ts';
+
+/* What a person sees while it goes on: the transcript of `-v`, the look-ups of `-vv`, or a progress line. */
+
+export interface Watch {
+  readonly transcript?: (destination: string) => Transcript;
+  readonly progress?: Progress;
+  /** Lines of `-vv`. */
+  note?(text: string): void;
+}
+
+export interface WatchOptions {
+  /** How often `-v` was given. */
+  readonly verbose: number;
+  readonly json: boolean;
+  readonly monotonic: () => number;
+}
+
+export async function createWatch(stderr: Output, { verbose, json, monotonic }: WatchOptions): Promise<Watch> {
+  if (verbose > 0) {
+    return {
+      transcript: (destination) =>
+        createTranscript({ monotonic, keep: 0, sink: (text) => stderr.write(`${destination} ${text}\n`) }),
+      ...(verbose > 1 ? { note: (text: string) => stderr.write(`${text}\n`) } : {}),
+    };
+  }
+  if (json || !(await stderr.isTerminal())) return {};
+  return { progress: createProgress({ write: (text) => stderr.write(text), monotonic, columns: stderr.columns() }) };
+}
+
+/** The world with a resolver that tells of each look-up. */
+export function tracedWorld(world: World, note: (text: string) => void): World {
+  const resolver: Resolver = {
+    async resolve(name, type) {
+      const answer = await world.resolver.resolve(name, type);
+      note(`dns ${name} ${type}: ${describe(answer)}`);
+      return answer;
+    },
+  };
+  return { ...world, resolver };
+}
+
+function describe(answer: Awaited<ReturnType<Resolver['resolve']>>): string {
+  switch (answer.kind) {
+    case 'found':
+      return `${answer.records.map((record) => JSON.stringify(record)).join(' ')} (TTL ${answer.ttl} s)`;
+    case 'nothing':
+      return answer.exists ? 'no such record' : 'no such name';
+    case 'unknown':
+      return answer.text;
+  }
+}
+
+/** The message with a body that tells how much of it has been read; one in memory is sent too fast to watch. */
+export function watched(message: Message, progress: Progress): Message {
+  if (message.body.bytes !== undefined) return message;
+  let total = 0;
+  let read = 0;
+  const { body } = message;
+  const counting: Source = {
+    ...body,
+    async *chunks() {
+      total += body.size;
+      for await (const chunk of body.chunks()) {
+        yield chunk;
+        read += chunk.length;
+        progress.sent(read, total);
+      }
+    },
+  };
+  return { ...message, body: counting };
+}

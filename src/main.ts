@@ -1,0 +1,201 @@
+/*
+ * The program's first file: it builds the real world and calls `run`, and it is the only one that does both. What is
+ * not needed by every message (name servers, configuration) is loaded when it is asked for.
+ *
+ * Standard output and error are written with plain system calls: nothing is left to flush at the end, so that leaving is
+ * safe at once, and a reader that has gone away is no error. A program that has nothing to say does not even open them.
+ */
+import { closeSync, fstatSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
+import { hostname, networkInterfaces, userInfo } from 'node:os';
+import { EXIT } from './cli/exit.ts';
+import { line } from './cli/output.ts';
+import { run } from './cli/run.ts';
+import type { Output, Surroundings } from './cli/surroundings.ts';
+import { explain } from './cli/trouble.ts';
+import { findSecret } from './config/secrets.ts';
+import type { Settings } from './config/settings.ts';
+import { deliver } from './delivery/deliver.ts';
+import type { Resolver } from './dns/resolver.ts';
+import { systemLookup } from './dns/system.ts';
+import { connect } from './net/connect.ts';
+import { stageLimit } from './smtp/stages.ts';
+import { intake } from './submit/intake.ts';
+import { scratch } from './submit/scratch.ts';
+import { drain, isTerminal } from './submit/standard-input.ts';
+import type { World } from './world.ts';
+
+const monotonic = (): number => performance.now();
+
+/** Waits while a reader that is not ready keeps a non-blocking descriptor full, in milliseconds. */
+const PATIENCE = 5000;
+const NAP = 10;
+
+/** Writes all of it, or gives up without a word: there is nobody else to tell. */
+function writeAll(descriptor: number, text: string): void {
+  const bytes = Buffer.from(text);
+  const until = monotonic() + PATIENCE;
+  for (let at = 0; at < bytes.length; ) {
+    try {
+      at += writeSync(descriptor, bytes, at);
+    } catch (error) {
+      if (codeOf(error) !== 'EAGAIN' || monotonic() > until) return;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, NAP);
+    }
+  }
+}
+
+const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : undefined);
+
+const output = (descriptor: 1 | 2): Output => ({
+  write: (text) => writeAll(descriptor, text),
+  isTerminal: () => isTerminal(descriptor),
+  columns: () => (descriptor === 1 ? process.stdout : process.stderr).columns ?? 80,
+});
+
+function orUndefined<T>(get: () => T): T | undefined {
+  try {
+    return get();
+  } catch {
+    return undefined;
+  }
+}
+
+/** More than any certificate store or configuration has, in octets. */
+const MAX_FILE = 8_388_608;
+
+/** A small file; it may be a pipe. */
+function readSmallFile(file: string): Buffer {
+  const descriptor = openSync(file, 'r');
+  try {
+    const chunks: Buffer[] = [];
+    for (let size = 0; size <= MAX_FILE; ) {
+      const memory = Buffer.allocUnsafe(65_536);
+      const length = readSync(descriptor, memory);
+      if (length === 0) return Buffer.concat(chunks);
+      chunks.push(memory.subarray(0, length));
+      size += length;
+    }
+    throw new Error(`it is larger than ${MAX_FILE} octets`);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+const sleep = (milliseconds: number, signal?: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal?.aborted === true) return resolve();
+    const wake = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', wake);
+      resolve();
+    };
+    const timer = setTimeout(wake, milliseconds);
+    signal?.addEventListener('abort', wake);
+  });
+
+/** Asks the servers of the settings, else those of /etc/resolv.conf; neither is read before the first question. */
+function lazyResolver(settings: Settings): Resolver {
+  let made: Promise<Resolver> | undefined;
+  const make = async (): Promise<Resolver> => {
+    const [{ createResolver }, { parseResolvConf }] = await Promise.all([
+      import('./dns/query.ts'),
+      import('./dns/resolv-conf.ts'),
+    ]);
+    const { servers } = settings.dns;
+    const text = servers === undefined ? orUndefined(() => readFileSync('/etc/resolv.conf', 'utf8')) : undefined;
+    const limit = stageLimit('resolve', settings.timeouts);
+    return createResolver({
+      ...parseResolvConf(text ?? ''),
+      ...(servers === undefined ? {} : { servers }),
+      limit,
+      now: monotonic,
+    });
+  };
+  return {
+    async resolve(name, type) {
+      made ??= make();
+      return (await made).resolve(name, type);
+    },
+  };
+}
+
+const openWorld = (settings: Settings): World => ({
+  now: () => Date.now(),
+  monotonic,
+  random: () => Math.random(),
+  sleep,
+  resolver: lazyResolver(settings),
+  systemLookup,
+  scratch,
+  connect,
+});
+
+/** The first signal ends the run in order; the second one at once. */
+function catchSignals(): AbortSignal {
+  const controller = new AbortController();
+  const end = (signal: string): void => {
+    if (controller.signal.aborted) {
+      writeAll(2, line(`ended at once by a second ${signal}`));
+      process.exit(EXIT.tempFail);
+    }
+    controller.abort();
+  };
+  process.on('SIGINT', end).on('SIGTERM', end);
+  return controller.signal;
+}
+
+/**
+ * nohup, mailx and others start us with SIGHUP ignored, and Node forgets that before the first line runs. So it is
+ * ignored always, but where somebody sits at a terminal and types the message.
+ */
+async function ignoreHangUp(): Promise<void> {
+  const typed = orUndefined(() => fstatSync(0).isCharacterDevice()) === true;
+  if (typed && (await isTerminal(0)) && (await isTerminal(2))) return;
+  process.on('SIGHUP', () => {});
+}
+
+const surroundings: Surroundings = {
+  stdout: output(1),
+  stderr: output(2),
+  env: process.env,
+  surface: {
+    hostname: () => hostname(),
+    hosts: () => orUndefined(() => readFileSync('/etc/hosts', 'utf8')),
+    mailname: () => orUndefined(() => readFileSync('/etc/mailname', 'utf8')),
+    userName: () => orUndefined(() => userInfo().username),
+    userId: () => process.getuid?.() ?? 0,
+  },
+  now: () => Date.now(),
+  random: () => Math.random(),
+  zone: (milliseconds) => -new Date(milliseconds).getTimezoneOffset(),
+  readFile: async (file) => readSmallFile(file),
+  findSecret: (request) => findSecret(request, process.env),
+  readMessage: (request) => intake(request),
+  drain: () => drain(),
+  openWorld,
+  ownAddresses: () =>
+    Object.values(networkInterfaces()).flatMap((each) =>
+      (each ?? []).filter(({ internal }) => !internal).map(({ address }) => address),
+    ),
+  deliver,
+  openLog(file) {
+    const descriptor = openSync(file, 'a', 0o600);
+    return (text) => {
+      writeSync(descriptor, text);
+    };
+  },
+  catchSignals,
+};
+
+/** A bug, wherever it shows: one line and a code that says so, never a stack trace and never status 1. */
+function endByBug(error: unknown): never {
+  const { text, exit } = explain(error);
+  writeAll(2, line(text));
+  process.exit(exit);
+}
+
+process.on('uncaughtException', endByBug).on('unhandledRejection', endByBug);
+ignoreHangUp()
+  .then(() => run(process.argv.slice(2), surroundings))
+  // What was written has left; look-ups that nobody waits for, and QUITs, must not keep us.
+  .then((code) => process.exit(code), endByBug);
