@@ -25,7 +25,7 @@ export interface FitQuestion {
 }
 
 /** RFC 5321, section 4.5.3.1.6: octets of a line without its CRLF. */
-const LONGEST_LINE = 998;
+export const LONGEST_LINE = 998;
 
 export function fitSession({ facts, envelope, recipients, extensions }: FitQuestion): Fit {
   const senderNeedsUtf8 = envelope.sender !== null && needsUtf8(envelope.sender);

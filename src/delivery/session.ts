@@ -166,7 +166,7 @@ function sessionOver(connection: Connection, channel: Channel, extensions: Exten
 function another(plan: SessionPlan & { verb?: 'HELO' }, error: WireError, peer: Peer): SessionPlan | undefined {
   const same = { ...plan, addresses: [peer.address] };
   const { startTls } = plan.protection;
-  if (error.stage === 'tls' && startTls === 'may' && error.trouble !== 'unasked') {
+  if (error.stage === 'tls' && startTls === 'may') {
     return { ...same, protection: { ...plan.protection, startTls: 'never' } };
   }
   const hungUp = error.stage === 'ehlo' && (error.trouble === 'closed' || error.trouble === 'reset');
