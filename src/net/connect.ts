@@ -6,36 +6,14 @@
 import { isIP, connect as open, type Socket } from 'node:net';
 import { quoted } from '../mail/printable.ts';
 import { prepareTls } from '../tls/handshake.ts';
-import type { Connection, Target } from './connection.ts';
+import { ConnectError, type ConnectFailure, type Connection, type Target } from './connection.ts';
 import { race } from './race.ts';
 import { createConnection } from './socket.ts';
 
+export { ConnectError } from './connection.ts';
+
 // RFC 8305, section 8, recommends 250 ms.
 const STAGGER = 250;
-
-/** Why one address did not answer. */
-export interface ConnectFailure {
-  readonly address: string;
-  /** The system's code such as `ECONNREFUSED`; `ETIMEDOUT` too where our own limit was over. */
-  readonly code: string;
-  readonly reason: string;
-}
-
-/** No address of the target answered. */
-export class ConnectError extends Error {
-  override readonly name = 'ConnectError';
-  /** The code of the first failure. */
-  readonly code: string;
-  /** In the order of their ends, those that never answered last. */
-  readonly attempts: readonly ConnectFailure[];
-
-  constructor(target: Target, attempts: readonly ConnectFailure[]) {
-    const why = attempts.length === 0 ? 'it has no address' : reasons(target.port, attempts);
-    super(`Cannot connect to ${target.host}: ${why}`);
-    this.code = attempts[0]?.code ?? 'ENOTFOUND';
-    this.attempts = attempts;
-  }
-}
 
 /** @throws {ConnectError} where no address answers. @throws {WireError} where implicit TLS fails. */
 export async function connect(target: Target, signal?: AbortSignal): Promise<Connection> {
@@ -114,15 +92,4 @@ function wordsOf(error: unknown): Omit<ConnectFailure, 'address'> {
   if (!(error instanceof Error)) return { code: 'UNKNOWN', reason: String(error) };
   const code = 'code' in error && typeof error.code === 'string' ? error.code : 'UNKNOWN';
   return { code, reason: WORDS[code] ?? error.message };
-}
-
-/** Addresses that failed alike are named together. */
-function reasons(port: number, attempts: readonly ConnectFailure[]): string {
-  const places = new Map<string, string[]>();
-  for (const { address, reason } of attempts) {
-    const host = address.includes(':') ? `[${address}]` : address;
-    const place = address.startsWith('/') ? address : `${host}:${port}`;
-    places.set(reason, [...(places.get(reason) ?? []), place]);
-  }
-  return [...places].map(([reason, where]) => `${reason} (${where.join(', ')})`).join('; ');
 }

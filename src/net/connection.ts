@@ -15,6 +15,41 @@ export interface Target {
   readonly tlsTimeout: number;
 }
 
+/** Why one address did not answer. */
+export interface ConnectFailure {
+  readonly address: string;
+  /** The system's code such as `ECONNREFUSED`; `ETIMEDOUT` too where our own limit was over. */
+  readonly code: string;
+  readonly reason: string;
+}
+
+/** No address of the target answered. */
+export class ConnectError extends Error {
+  override readonly name = 'ConnectError';
+  /** The code of the first failure. */
+  readonly code: string;
+  /** In the order of their ends, those that never answered last. */
+  readonly attempts: readonly ConnectFailure[];
+
+  constructor(target: Target, attempts: readonly ConnectFailure[]) {
+    const why = attempts.length === 0 ? 'it has no address' : reasons(target.port, attempts);
+    super(`Cannot connect to ${target.host}: ${why}`);
+    this.code = attempts[0]?.code ?? 'ENOTFOUND';
+    this.attempts = attempts;
+  }
+}
+
+/** Addresses that failed alike are named together. */
+function reasons(port: number, attempts: readonly ConnectFailure[]): string {
+  const places = new Map<string, string[]>();
+  for (const { address, reason } of attempts) {
+    const host = address.includes(':') ? `[${address}]` : address;
+    const place = address.startsWith('/') ? address : `${host}:${port}`;
+    places.set(reason, [...(places.get(reason) ?? []), place]);
+  }
+  return [...places].map(([reason, where]) => `${reason} (${where.join(', ')})`).join('; ');
+}
+
 /** An open connection: bytes both ways, TLS in the middle of it. Made by `connect`; used by `net/converse` only. */
 export interface Connection {
   /** Grows its `tls` once that is up. */

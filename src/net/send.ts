@@ -89,7 +89,8 @@ class FlightWriter {
       else {
         for await (const chunk of body.chunks()) {
           gather(stuffer.push(chunk));
-          await this.#write();
+          // What completes the chunk for the server leaves only when the source has nothing more.
+          if (part.form === 'dots' || octets < facts.size) await this.#write();
         }
       }
       gather(stuffer.end());

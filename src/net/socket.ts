@@ -18,150 +18,123 @@ const MAX_UNREAD = 256 * 1024;
 // How long a forgotten connection may take to say goodbye, in a process that goes on.
 const FORGET_AFTER = 5_000;
 
-type Over = 'ended' | 'reset';
-
 /** Takes over an open socket made with `allowHalfOpen`. */
-export function createConnection(socket: Socket, peer: Peer): Connection {
-  return new SocketConnection(socket, peer);
-}
+export function createConnection(open: Socket, to: Peer): Connection {
+  let socket = open;
+  let peer = to;
+  let unread: Buffer[] = [];
+  let unreadSize = 0;
+  let over: 'ended' | 'reset' | undefined;
+  let writeFailed = false;
+  let wake: (() => void) | undefined;
 
-class SocketConnection implements Connection {
-  peer: Peer;
-  readonly localAddress: string | undefined;
-  #socket: Socket;
-  #unread: Buffer[] = [];
-  #unreadSize = 0;
-  #over: Over | undefined;
-  #writeFailed = false;
-  #wake: (() => void) | undefined;
+  const notify = (): void => wake?.();
+  const onData = (bytes: Buffer): void => {
+    unread.push(bytes);
+    unreadSize += bytes.length;
+    if (unreadSize > MAX_UNREAD) socket.pause();
+    notify();
+  };
+  const onEnd = (): void => {
+    over ??= writeFailed ? 'reset' : 'ended';
+    notify();
+  };
+  const onError = (): void => {
+    over ??= 'reset';
+    notify();
+  };
 
-  constructor(socket: Socket, peer: Peer) {
-    this.#socket = socket;
-    this.peer = peer;
-    this.localAddress = socket.localAddress;
-    this.#attach();
+  function attach(): void {
+    surviveFailedWrites(socket, () => {
+      writeFailed = true;
+    });
+    socket.on('error', onError).on('data', onData).on('end', onEnd).on('close', onEnd);
+  }
+  function detach(): void {
+    socket.on('error', () => {});
+    socket.off('error', onError).off('data', onData).off('end', onEnd).off('close', onEnd);
+  }
+  function destroy(): void {
+    over ??= 'ended';
+    socket.destroy();
+    notify();
   }
 
-  take(): Buffer | null {
-    if (this.#unreadSize === 0) return null;
-    const bytes = this.#unread.length === 1 ? this.#unread[0] : Buffer.concat(this.#unread);
-    this.#unread = [];
-    this.#unreadSize = 0;
-    this.#socket.resume();
-    return bytes ?? null;
-  }
+  const received = (): 'bytes' | 'ended' | 'reset' | undefined => (unreadSize > 0 ? 'bytes' : over);
+  const drained = (): 'drained' | undefined => (writeFailed || socket.writableLength > 0 ? undefined : 'drained');
 
-  readable(milliseconds: number): Promise<'bytes' | Over | 'timeout'> {
-    return this.#wait(milliseconds, () => this.#received());
-  }
-
-  write(chunks: readonly Buffer[]): boolean {
-    if (this.#over !== undefined || this.#writeFailed) return false;
-    this.#socket.cork();
-    for (const chunk of chunks) this.#socket.write(chunk, this.#notify);
-    this.#socket.uncork();
-    return this.#socket.writableLength === 0;
-  }
-
-  writable(milliseconds: number): Promise<'drained' | 'bytes' | Over | 'timeout'> {
-    const drained = () => (this.#writeFailed || this.#socket.writableLength > 0 ? undefined : 'drained');
-    return this.#wait(milliseconds, () => this.#received() ?? drained());
-  }
-
-  async startTls(plan: TlsPlan, milliseconds: number): Promise<void> {
-    try {
-      const prepared = await prepare(plan);
-      if (this.#unreadSize > 0) {
-        throw new WireError('Cannot start TLS: bytes came before it', { trouble: 'unasked', stage: 'tls' });
-      }
-      this.#detach();
-      const { host } = this.peer;
-      const { socket, facts } = await handshake(this.#socket, plan, { prepared, host, milliseconds });
-      this.#socket = socket;
-      this.peer = { ...this.peer, tls: facts };
-    } catch (error) {
-      this.destroy();
-      throw error;
-    }
-    this.#attach();
-  }
-
-  finish(): void {
-    const socket = this.#socket;
-    this.#detach();
-    socket.resume();
-    socket.end();
-    socket.unref();
-    setTimeout(() => socket.destroy(), FORGET_AFTER).unref();
-  }
-
-  destroy(): void {
-    this.#over ??= 'ended';
-    this.#socket.destroy();
-    this.#notify();
-  }
-
-  #received(): 'bytes' | Over | undefined {
-    return this.#unreadSize > 0 ? 'bytes' : this.#over;
-  }
-
-  #wait<T>(milliseconds: number, look: () => T | undefined): Promise<T | 'timeout'> {
+  /** Looks again whenever something happened. One waits at a time. */
+  function wait<T>(milliseconds: number, look: () => T | undefined): Promise<T | 'timeout'> {
     const now = look();
     if (now !== undefined) return Promise.resolve(now);
     if (milliseconds <= 0) return Promise.resolve('timeout');
     return new Promise((resolve) => {
       const done = (result: T | 'timeout'): void => {
         clearTimeout(timer);
-        this.#wake = undefined;
+        wake = undefined;
         resolve(result);
       };
-      const timer = setTimeout(() => done(look() ?? 'timeout'), Math.min(milliseconds, 0x7fff_ffff));
-      this.#wake = () => {
+      const timer = setTimeout(() => done(look() ?? 'timeout'), Math.min(milliseconds, LONGEST_TIMER));
+      wake = () => {
         const result = look();
         if (result !== undefined) done(result);
       };
     });
   }
 
-  readonly #notify = (): void => this.#wake?.();
-
-  readonly #onData = (bytes: Buffer): void => {
-    this.#unread.push(bytes);
-    this.#unreadSize += bytes.length;
-    if (this.#unreadSize > MAX_UNREAD) this.#socket.pause();
-    this.#notify();
+  attach();
+  return {
+    get peer() {
+      return peer;
+    },
+    localAddress: open.localAddress,
+    take() {
+      const [first] = unread;
+      if (first === undefined) return null;
+      const bytes = unread.length === 1 ? first : Buffer.concat(unread);
+      unread = [];
+      unreadSize = 0;
+      socket.resume();
+      return bytes;
+    },
+    readable: (milliseconds) => wait(milliseconds, received),
+    write(chunks) {
+      if (over !== undefined || writeFailed) return false;
+      socket.cork();
+      for (const chunk of chunks) socket.write(chunk, notify);
+      socket.uncork();
+      return socket.writableLength === 0;
+    },
+    writable: (milliseconds) => wait(milliseconds, () => received() ?? drained()),
+    async startTls(plan, milliseconds) {
+      try {
+        const prepared = await prepare(plan);
+        if (unreadSize > 0) {
+          throw new WireError('bytes came before TLS was started', { trouble: 'unasked', stage: 'tls' });
+        }
+        detach();
+        const secured = await handshake(socket, plan, { prepared, host: peer.host, milliseconds });
+        socket = secured.socket;
+        peer = { ...peer, tls: secured.facts };
+      } catch (error) {
+        destroy();
+        throw error;
+      }
+      attach();
+    },
+    finish() {
+      detach();
+      socket.resume();
+      socket.end();
+      socket.unref();
+      const last = socket;
+      setTimeout(() => last.destroy(), FORGET_AFTER).unref();
+    },
+    destroy,
   };
-
-  readonly #onEnd = (): void => {
-    this.#over ??= this.#writeFailed ? 'reset' : 'ended';
-    this.#notify();
-  };
-
-  readonly #onError = (): void => {
-    this.#over ??= 'reset';
-    this.#notify();
-  };
-
-  #attach(): void {
-    const socket = this.#socket;
-    surviveFailedWrites(socket, () => {
-      this.#writeFailed = true;
-    });
-    socket.on('error', this.#onError);
-    socket.on('data', this.#onData);
-    socket.on('end', this.#onEnd);
-    socket.on('close', this.#onEnd);
-  }
-
-  #detach(): void {
-    const socket = this.#socket;
-    socket.on('error', absorb);
-    socket.off('error', this.#onError);
-    socket.off('data', this.#onData);
-    socket.off('end', this.#onEnd);
-    socket.off('close', this.#onEnd);
-  }
 }
+
+const LONGEST_TIMER = 0x7fff_ffff;
 
 async function prepare(plan: TlsPlan): Promise<PreparedTls> {
   try {
@@ -171,8 +144,6 @@ async function prepare(plan: TlsPlan): Promise<PreparedTls> {
     throw new WireError(`Cannot start TLS: ${reason}`, { trouble: 'tls', stage: 'tls', cause: error });
   }
 }
-
-const absorb = (): void => {};
 
 type Done = (error?: Error | null) => void;
 

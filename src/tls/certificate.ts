@@ -24,7 +24,8 @@ export function whyRefused(evidence: Evidence, plan: TlsPlan): string | undefine
   if (chainError !== undefined) return chainText(certificate, chainError);
   const names = plan.names.length > 0 ? plan.names : plan.servername === undefined ? [] : [plan.servername];
   if (names.some((name) => hasName(certificate, name))) return undefined;
-  return `it is for ${namesOf(certificate)}, not for ${names.map((name) => quoted(name)).join(' or ')}`;
+  const wanted = names.map((name) => quoted(name)).join(' or ');
+  return `it is for ${namesOf(certificate)}, ${wanted === '' ? 'and no name was asked for' : `not for ${wanted}`}`;
 }
 
 /** SHA-256 of the certificate (DER), lower-case hex pairs with colons. */

@@ -8,7 +8,7 @@
  */
 import { createServer, type Socket } from 'node:net';
 import { type SecureContextOptions, TLSSocket, type TLSSocketOptions } from 'node:tls';
-import { matchesLine, parseScript, type ScriptLine } from './script.ts';
+import { matchesLine, parseScript, type ScriptEvent, type ScriptLine } from './script.ts';
 
 export interface ScriptedServerOptions {
   readonly tls?: TLSSocketOptions & SecureContextOptions;
@@ -93,7 +93,7 @@ class ServerSession {
       said = [];
       if (line.who === 'client') await this.#expect(line.line, line.at);
       else if (line.who === 'message') await this.#message(line);
-      else if (!this.#event(line.event)) return;
+      else if (!(await this.#event(line.event))) return;
     }
     await this.#say(said);
   }
@@ -135,14 +135,17 @@ class ServerSession {
   }
 
   /** False: the script is over. */
-  #event(event: Extract<ScriptLine, { who: 'event' }>['event']): boolean {
+  async #event(event: ScriptEvent): Promise<boolean> {
     if (event === 'tls') {
       this.#startTls();
       return true;
     }
     if (event === 'close') this.#socket.end();
     else if (event === 'reset') this.#socket.resetAndDestroy();
-    else if (event === 'tls-fails') this.#socket.end('this is no handshake\r\n');
+    else if (event === 'tls-fails') {
+      await this.#until(() => this.#received.length - 1);
+      this.#socket.end('this is no handshake\r\n');
+    }
     return false;
   }
 
