@@ -267,7 +267,7 @@ describe('deliver()', () => {
     );
     const results = await run({ recipients: to('ann@c.test'), scripts: { '10.0.0.3': [all('ann@c.test')] }, message });
     expect(results).toEqual(['ann@c.test delivered mx.c.test queued']);
-    expect(world?.servers['10.0.0.3']?.messages[0]?.toString()).toMatch(/quoted-printable\r\n\r\ngr=C3=BC=C3=9Fe\r\n/);
+    expect(world?.servers['10.0.0.3']?.messages[0]?.toString()).toMatch(/quoted-printable\r\n\r\nhello there, and many gr=C3=BC=C3=9Fe\r\n/);
   });
 
   test('fails a signed message that would have to be re-encoded', async () => {
