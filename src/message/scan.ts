@@ -134,18 +134,18 @@ function scanPlain(found: Found, chunk: Buffer): void {
 
 function scanFast(simd: Simd, found: Found, chunk: Buffer): void {
   enter(simd, found);
-  simd.size.value = found.size;
-  simd.line.value = found.line;
-  simd.longest.value = found.longest;
+  simd.size.value = BigInt(found.size);
+  simd.line.value = BigInt(found.line);
+  simd.longest.value = BigInt(found.longest);
   simd.eightBit.value = simd.nul.value = simd.dot.value = 0;
   for (let at = 0; at < chunk.length; at += PIECE) {
     const length = chunk.copy(simd.memory, 0, at, at + PIECE);
     simd.scan(0, length);
   }
   leave(simd, found);
-  found.size = simd.size.value;
-  found.line = simd.line.value;
-  found.longest = simd.longest.value;
+  found.size = Number(simd.size.value);
+  found.line = Number(simd.line.value);
+  found.longest = Number(simd.longest.value);
   found.eightBit ||= simd.eightBit.value === 1;
   found.nul ||= simd.nul.value === 1;
   found.dot ||= simd.dot.value === 1;

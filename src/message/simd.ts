@@ -12,9 +12,9 @@ interface LinesExports {
   readonly scan: (at: number, end: number) => void;
   readonly crs: Cell<number>;
   readonly start: Cell<number>;
-  readonly size: Cell<number>;
-  readonly line: Cell<number>;
-  readonly longest: Cell<number>;
+  readonly size: Cell<bigint>;
+  readonly line: Cell<bigint>;
+  readonly longest: Cell<bigint>;
   readonly eightBit: Cell<number>;
   readonly nul: Cell<number>;
   readonly dot: Cell<number>;

@@ -81,6 +81,24 @@ describe('scan', () => {
     );
   });
 
+  it('scan finds the same when long lines let it take 64 octets at once', () => {
+    const long = Buffer.from(`${'x'.repeat(64)}\n`);
+    const dense = fc
+      .array(fc.constantFrom('\n', '\r\n', '\r\n', '.', 'abc', 'x'.repeat(30), 'y'.repeat(61), '\r', '\xe9'), {
+        maxLength: 80,
+      })
+      .map((parts) => Buffer.from(parts.join(''), 'latin1'));
+    fc.assert(
+      fc.property(dense, fc.integer({ min: 60, max: 200 }), (tail, length) => {
+        const bytes = Buffer.concat([long, tail]);
+        const want = slowly(bytes);
+        expect(scan([bytes], 'simd')).toEqual(want);
+        expect(scan(inChunks(bytes, length), 'simd')).toEqual(want);
+      }),
+      { seed: 4, numRuns: 300 },
+    );
+  });
+
   it('scanBytes() and scanSource() find the same in more than one piece of SIMD memory', async () => {
     const bytes = Buffer.from(`${'0123456789'.repeat(7)}\n.\r`.repeat(9000), 'latin1');
     expect(scanBytes(bytes)).toEqual(slowly(bytes));
