@@ -5,10 +5,12 @@
  *   - words, quoted strings and comments of other fields as encoded words (RFC 2047), in UTF-8 where they are, else in
  *     `unknown-8bit` (RFC 1428), which says that nobody knows.
  *
- * All other octets stay. An address itself has no form in ASCII: in the header of the message that is sent it is left as
- * it is, for SMTPUTF8 (RFC 6531) to decide; in a message within, encoded like a word, so that it can still be read.
+ * All other octets stay. Domains of addresses get A-labels (RFC 5890). A local part and a message id have no form in
+ * ASCII: in the header of the message that is sent they are left as they are, for SMTPUTF8 (RFC 6531) to decide; in a
+ * message within they are encoded like words, so that they can still be read.
  */
 import { isUtf8 } from 'node:buffer';
+import { toAscii } from '../mail/domain.ts';
 import { parameterPieces, unquote } from './content.ts';
 import { type Field, rawValue } from './header.ts';
 import { encodeWords } from './phrase.ts';
@@ -16,6 +18,7 @@ import { encodeWords } from './phrase.ts';
 const FOREIGN = /[\0\x80-\xff]/;
 const ADDRESSES =
   /^(?:resent-)?(?:from|sender|to|cc|bcc|reply-to)$|^(?:errors-to|disposition-notification-to|return-receipt-to)$/i;
+const IDENTIFIERS = /^(?:resent-)?message-id$|^(?:in-reply-to|references)$/i;
 const PARAMETERS = /^content-(?:type|disposition)$/i;
 
 const charsetOf = (bytes: Buffer): 'utf-8' | 'unknown-8bit' => (isUtf8(bytes) ? 'utf-8' : 'unknown-8bit');
@@ -27,6 +30,15 @@ function words(text: string): string {
 }
 
 const isEncoded = (word: string): boolean => /^=\?[^?]+\?[BbQq]\?[^?]*\?=$/.test(word);
+
+const hex = (octet: number): string => octet.toString(16).toUpperCase().padStart(2, '0');
+
+/** Encoded words (Q) that hold the very octets they should have encoded. */
+function mendWords(text: string): string {
+  return text.replace(/=\?[^?\s]+\?[Qq]\?[^?\s]*\?=/g, (word) =>
+    word.replace(/[\0\x80-\xff]/g, (char) => `=${hex(char.charCodeAt(0))}`),
+  );
+}
 
 /** Text outside of all structure: runs of words that hold foreign octets are encoded, the blanks within them too. */
 function encodeText(text: string): string {
@@ -55,6 +67,14 @@ function encodeText(text: string): string {
 /** Quoted strings, comment marks, angle brackets, commas and the like, and the text between them. */
 const ADDRESS_TOKENS = /"(?:[^"\\]|\\[\s\S])*"?|<[^<>]*>?|[(),:;>]|[^"(),:;<>]+/g;
 
+/** An address with A-labels in its domain, where that makes it ASCII. */
+function encodeDomain(address: string): string {
+  const [all, local = '', domain = '', rest = ''] = /^([^@\x80-\xff]*@)([^@>\s]+)([\s\S]*)$/.exec(address) ?? [];
+  const bytes = Buffer.from(domain, 'latin1');
+  const ascii = all !== undefined && isUtf8(bytes) ? toAscii(bytes.toString('utf8')) : undefined;
+  return ascii === undefined ? address : `${local}${ascii}${rest}`;
+}
+
 /** A list of addresses: names and comments are encoded, addresses only in a message within. */
 function encodeAddresses(text: string, where: 'outer' | 'inner'): string {
   const tokens = text.match(ADDRESS_TOKENS) ?? [];
@@ -66,7 +86,8 @@ function encodeAddresses(text: string, where: 'outer' | 'inner'): string {
     if (depth > 0) return encodeText(token);
     const next = tokens[at + 1] ?? '';
     const isAddress = token.startsWith('<') || /@/.test(token) || /^\s*[@.]/.test(next);
-    if (isAddress && where === 'outer') return token;
+    const address = isAddress ? encodeDomain(token) : token;
+    if (isAddress && (where === 'outer' || !FOREIGN.test(address))) return address;
     if (token.startsWith('<')) return `<${words(token.replace(/^<|>$/g, ''))}>`;
     if (token.startsWith('"')) return words(unquote(token)) + (next.startsWith('<') ? ' ' : '');
     return encodeText(token);
@@ -84,8 +105,7 @@ function encodeParameter(piece: string): string {
   const lines = [`${charsetOf(bytes)}''`];
   for (const octet of bytes) {
     const char = String.fromCharCode(octet);
-    const hex = octet.toString(16).toUpperCase().padStart(2, '0');
-    const written = /[A-Za-z0-9._-]/.test(char) ? char : `%${hex}`;
+    const written = /[A-Za-z0-9._-]/.test(char) ? char : `%${hex(octet)}`;
     const last = lines.pop() ?? '';
     if (last.length + written.length > 60) lines.push(last, written);
     else lines.push(last + written);
@@ -104,9 +124,12 @@ function encodeParameters(text: string): string {
 
 /** The field in ASCII, or as it is where it is that already. `place` says whether it is our header or one within. */
 export function asciiField(field: Field, place: 'outer' | 'inner'): Field {
-  const value = rawValue(field).toString('latin1');
-  if (!FOREIGN.test(value)) return field;
+  const given = rawValue(field).toString('latin1');
+  if (!FOREIGN.test(given)) return field;
+  if (place === 'outer' && IDENTIFIERS.test(field.name)) return field;
+  const value = mendWords(given);
   const encode = () => {
+    if (!FOREIGN.test(value)) return value;
     if (PARAMETERS.test(field.name)) return encodeParameters(value);
     if (ADDRESSES.test(field.name)) return encodeAddresses(value, place);
     return encodeText(value);

@@ -1,7 +1,11 @@
+const LF = 0x0a;
+
 /** Octets that are being written, in memory that grows. */
 export class Bytes {
   #memory = Buffer.allocUnsafe(64 * 1024);
   #length = 0;
+  /** The last octet taken. */
+  #last = LF;
 
   /** Makes room for so many octets more. */
   #grow(octets: number): void {
@@ -26,9 +30,16 @@ export class Bytes {
     this.#length += this.#memory.write(text, this.#length, 'latin1');
   }
 
+  /** Writes a line end, where what was written doesn't end with one. */
+  endLine(): void {
+    const last = this.#length > 0 ? this.#memory[this.#length - 1] : this.#last;
+    if (last !== LF) this.ascii('\r\n');
+  }
+
   /** What was written since the last time, in memory of its own. */
   take(): Buffer {
     const taken = Buffer.from(this.#memory.subarray(0, this.#length));
+    this.#last = taken.at(-1) ?? this.#last;
     this.#length = 0;
     return taken;
   }

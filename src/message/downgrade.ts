@@ -98,8 +98,20 @@ function contentFields(facts: PartFacts, text: SegmentFacts, encoding: 'quoted-p
   return fields;
 }
 
+/** Whether anything from part `id` inwards holds 8-bit octets. */
+function within(parts: readonly PartFacts[], id: number): 'ascii' | 'eight-bit' {
+  const depth = parts[id]?.part.depth ?? 0;
+  for (let at = id; at < parts.length; at++) {
+    const facts = parts[at];
+    if (facts === undefined || (at > id && facts.part.depth <= depth)) break;
+    const texts = [facts.header, ...Object.values(facts.segments)].slice(at === id ? 1 : 0);
+    if (texts.some((text) => text.eightBit)) return 'eight-bit';
+  }
+  return 'ascii';
+}
+
 /** What is to be done with one part. @throws {Unfit} where it doesn't fit and must not or can't be changed */
-function decide(facts: PartFacts, needs: Needs): Change {
+function decide(facts: PartFacts, needs: Needs, inner: 'ascii' | 'eight-bit'): Change {
   const { part, segments, divided } = facts;
   const header = isUnfit(facts.header, needs);
   const unfit = Object.values(segments).filter((segment) => isUnfit(segment, needs));
@@ -114,7 +126,8 @@ function decide(facts: PartFacts, needs: Needs): Change {
     const fields = way === 'quoted-printable' || way === 'base64' ? contentFields(facts, text, way) : [];
     return { ways: { ...COPY, [place]: way }, fields, header };
   }
-  const loud = needs.sevenBit && !part.locked && (part.encoding === '8bit' || part.encoding === 'binary');
+  const label = /^(?:8bit|binary)$/.test(part.encoding);
+  const loud = needs.sevenBit && inner === 'eight-bit' && label;
   const way = (segment: SegmentFacts | undefined): Way =>
     segment !== undefined && isUnfit(segment, needs) ? 'quoted-printable' : 'copy';
   return {
@@ -170,6 +183,7 @@ async function write(
     how.put(out.take());
   }
   walker.end();
+  out.endLine();
   how.put(out.take());
 }
 
@@ -187,7 +201,7 @@ export async function downgrade(message: Message, needs: Needs, scratch: BodyScr
   };
   try {
     const parts = await survey(fields, message.body);
-    const changes = parts.map((part) => decide(part, needs));
+    const changes = parts.map((facts, id) => decide(facts, needs, within(parts, id)));
     const own = changes[0] ?? { ways: COPY, fields: [], header: false };
     await write(fields, message.body, { changes, needs, put });
     const header = headerBytes(rewrite(fields, own, { needs, place: 'outer' }));
