@@ -32,6 +32,12 @@ export type Asked =
   | { readonly kind: 'reply'; readonly reply: ServerReply; readonly authentic: boolean }
   | { readonly kind: 'unknown'; readonly text: string };
 
+/** The deadline has come. */
+interface Over {
+  readonly kind: 'over';
+  readonly text: string;
+}
+
 /** Asks the servers one after the other until one has an answer; `deadline` is a time of the clock `now`. */
 export type Ask = (question: Question, deadline: number) => Promise<Asked>;
 
@@ -61,7 +67,7 @@ export function createAsk(options: AskOptions): Ask {
   const withoutEdns = new Set<Server>();
   let turn = options.start;
 
-  const askOne = async (server: Server, question: Question, deadline: number): Promise<Asked> => {
+  const askOne = async (server: Server, question: Question, deadline: number): Promise<Asked | Over> => {
     // Some fire walls drop what has OPT in it: a server that was silent is asked without (RFC 6891, section 6.2.2).
     let manner: Omit<Manner, 'timeout'> = {
       transport: options.useTcp ? 'tcp' : 'udp',
@@ -74,7 +80,9 @@ export function createAsk(options: AskOptions): Ask {
         timeout >= 1 ? await exchange(server, question, { ...manner, timeout }) : { kind: 'silence' };
       switch (outcome.kind) {
         case 'silence':
-          if (timeout === options.timeout) silent.add(server);
+          // Timers may be early by a little, so the clock alone does not tell that the deadline cut this short.
+          if (timeout < options.timeout) return { kind: 'over', text: `${nameOf(server)} timed out` };
+          silent.add(server);
           return { kind: 'unknown', text: `${nameOf(server)} timed out` };
         case 'trouble':
           return { kind: 'unknown', text: `${nameOf(server)} ${outcome.text}` };
@@ -108,8 +116,9 @@ export function createAsk(options: AskOptions): Ask {
         const asked = await askOne(server, question, deadline);
         if (asked.kind === 'reply') return asked;
         troubles.set(server, asked.text);
-        // Timers are as coarse as this.
-        if (deadline - now() < 1) return { kind: 'unknown', text: [...troubles.values()].join('; ') };
+        if (asked.kind === 'over' || now() >= deadline) {
+          return { kind: 'unknown', text: [...troubles.values()].join('; ') };
+        }
       }
     }
     return { kind: 'unknown', text: [...troubles.values()].join('; ') || 'there is no name server' };

@@ -8,9 +8,9 @@ export function normalName(name: string): string {
   return lower.endsWith('.') ? lower.slice(0, -1) : lower;
 }
 
-/** Can be asked for: labels of 1 to 63 visible ASCII characters, 253 in all. */
+/** Can be asked for: labels of 1 to 63 visible ASCII characters, 253 in all; none with an escape, which we never need. */
 export function isAskable(name: string): boolean {
-  return name.length <= MAX_NAME && /^[!-~]+$/.test(name) && labelsFit(name);
+  return name.length <= MAX_NAME && /^[!-[\]-~]+$/.test(name) && labelsFit(name);
 }
 
 /**

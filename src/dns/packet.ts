@@ -23,17 +23,27 @@ export interface Head {
   readonly isAuthentic: boolean;
   /** The lower four bits. */
   readonly code: number;
-  /** Lower case without a final dot; undefined where the packet has none. */
+  /** The name in lower case without a final dot. */
   readonly question?: { readonly name: string; readonly type: number; readonly class: number };
   /** Where the records begin. */
   readonly end: number;
 }
 
+/** One record of the answer section. */
+export interface Outline {
+  readonly owner: string;
+  readonly type: number;
+  readonly class: number;
+  /** The offset of its type field. */
+  readonly at: number;
+  /** The name in its data, where its type has one. */
+  readonly target?: string;
+}
+
 export interface Body {
   /** With the upper bits from OPT (RFC 6891, section 6.1.3). */
   readonly code: number;
-  /** The offset of the type field of each answer. */
-  readonly answers: readonly { readonly type: number; readonly class: number; readonly at: number }[];
+  readonly answers: readonly Outline[];
   readonly authorities: number;
   /** Seconds for which the absence may be remembered (RFC 2308, section 5). */
   readonly negativeTtl?: number;
@@ -75,23 +85,25 @@ export function readHead(bytes: Buffer): Head {
 
 /** @throws {PacketError} */
 export function checkBody(bytes: Buffer, head: Head): Body {
-  const answers: { type: number; class: number; at: number }[] = [];
+  const answers: Outline[] = [];
   const counts = [bytes.readUInt16BE(6), bytes.readUInt16BE(8), bytes.readUInt16BE(10)] as const;
   let at = head.end;
   let upper = 0;
   let negativeTtl: number | undefined;
   for (const [section, count] of counts.entries()) {
     for (let index = 0; index < count; index += 1) {
-      const start = section === 0 ? readName(bytes, at).end : skipName(bytes, at);
+      const owner = section === 0 ? readName(bytes, at) : undefined;
+      const start = owner?.end ?? skipName(bytes, at);
       if (start + FIXED > bytes.length) fail('record is cut short');
       const type = bytes.readUInt16BE(start);
       const ttl = bytes.readUInt32BE(start + 4);
       const from = start + FIXED;
       at = from + bytes.readUInt16BE(start + 8);
       if (at > bytes.length) fail('record runs past the packet');
-      if (section === 0) {
-        checkRecord(bytes, type, { from, to: at });
-        answers.push({ type, class: bytes.readUInt16BE(start + 2), at: start });
+      if (owner !== undefined) {
+        const target = readTarget(bytes, type, { from, to: at });
+        const outline = { owner: owner.name, type, class: bytes.readUInt16BE(start + 2), at: start };
+        answers.push(target === undefined ? outline : { ...outline, target });
       } else if (section === 1 && type === TYPE.SOA && at - from >= 22) {
         negativeTtl = Math.min(seconds(ttl), seconds(bytes.readUInt32BE(at - 4)));
       } else if (section === 2 && type === TYPE.OPT) upper = ttl >>> 24;
@@ -105,30 +117,38 @@ export function checkBody(bytes: Buffer, head: Head): Body {
 /** RFC 2181, section 8: a TTL with the highest bit set is 0. */
 export const seconds = (ttl: number): number => (ttl > 0x7fffffff ? 0 : ttl);
 
-function checkRecord(bytes: Buffer, type: number, data: { from: number; to: number }): void {
-  const { from, to } = data;
+/** Checks the data of a record against its length, and reads the name in it. */
+function readTarget(bytes: Buffer, type: number, { from, to }: { from: number; to: number }): string | undefined {
   const length = to - from;
-  const isSound = (): boolean => {
-    switch (type) {
-      case TYPE.A:
-        return length === 4;
-      case TYPE.AAAA:
-        return length === 16;
-      case TYPE.CNAME:
-      case TYPE.PTR:
-        return length > 0 && readName(bytes, from).end === to;
-      case TYPE.MX:
-        return length > 2 && readName(bytes, from + 2).end === to;
-      case TYPE.TLSA:
-        return length >= 3;
-      case TYPE.TXT:
-        return areStrings(bytes, from, to);
-      // Other types are not decoded.
-      default:
-        return true;
-    }
+  const fits = (isSound: boolean): void => {
+    if (!isSound) fail(`data of a record of type ${type} does not fit its length`);
   };
-  if (!isSound()) fail(`data of a record of type ${type} does not fit its length`);
+  switch (type) {
+    case TYPE.A:
+      fits(length === 4);
+      return undefined;
+    case TYPE.AAAA:
+      fits(length === 16);
+      return undefined;
+    case TYPE.CNAME:
+    case TYPE.PTR:
+    case TYPE.MX: {
+      const prefix = type === TYPE.MX ? 2 : 0;
+      fits(length > prefix);
+      const { name, end } = readName(bytes, from + prefix);
+      fits(end === to);
+      return name;
+    }
+    case TYPE.TLSA:
+      fits(length >= 3);
+      return undefined;
+    case TYPE.TXT:
+      fits(areStrings(bytes, from, to));
+      return undefined;
+    // Other types are not decoded.
+    default:
+      return undefined;
+  }
 }
 
 function areStrings(bytes: Buffer, from: number, to: number): boolean {
@@ -137,7 +157,7 @@ function areStrings(bytes: Buffer, from: number, to: number): boolean {
   return to > from && at === to;
 }
 
-/** A name with its pointers followed, in lower case, and where what is behind it starts. */
+/** A name with its pointers followed, in lower case and escaped, and where what is behind it starts. */
 function readName(bytes: Buffer, start: number): { readonly name: string; readonly end: number } {
   const labels: string[] = [];
   let at = start;
@@ -163,11 +183,15 @@ function readName(bytes: Buffer, start: number): { readonly name: string; readon
     octets += length + 1;
     if (octets > MAX_NAME) fail('name is too long');
     if (at + 1 + length > bytes.length) fail('label is cut short');
-    const label = bytes.toString('latin1', at + 1, at + 1 + length);
-    if (!/^[!-~]+$/.test(label) || label.includes('.')) fail('label has characters that no name has');
-    labels.push(label.toLowerCase());
+    labels.push(escapeLabel(bytes.toString('latin1', at + 1, at + 1 + length)).toLowerCase());
     at += 1 + length;
   }
+}
+
+/** As zone files do (RFC 1035, section 5.1): dots in a label, controls, blanks and the like become `\\DDD`. */
+function escapeLabel(label: string): string {
+  if (/^[a-z0-9_-]+$/i.test(label)) return label;
+  return label.replace(/[^!-~]|[.\\]/g, (character) => `\\${String(character.charCodeAt(0)).padStart(3, '0')}`);
 }
 
 /** Where what is behind a name starts; pointers are not followed. */

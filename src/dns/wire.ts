@@ -1,8 +1,7 @@
 import { decode, encode } from 'dns-packet';
 import type { ServerReply, WireRecord } from './answer.ts';
 import type { Exchanged, Question } from './ask.ts';
-import { normalName } from './name.ts';
-import { CLASS_IN, checkBody, type Head, PacketError, RCODE, readHead, seconds, TYPE } from './packet.ts';
+import { CLASS_IN, checkBody, type Head, type Outline, PacketError, RCODE, readHead, seconds, TYPE } from './packet.ts';
 
 /** A question as it goes to a server. */
 export interface Query {
@@ -73,27 +72,32 @@ function readBody(bytes: Buffer, head: Head): ServerReply {
   copy.fill(0, 8, 12);
   for (const { type, at } of answers) if (!known.has(type)) copy.writeUInt16BE(OPAQUE_TYPE, at);
   const decoded = decode(copy).answers ?? [];
-  const records = decoded.flatMap((record, index) =>
-    answers[index]?.class === CLASS_IN ? (readRecord(record) ?? []) : [],
-  );
+  const records = decoded.flatMap((record, index) => {
+    const outline = answers[index];
+    return outline?.class === CLASS_IN ? (readRecord(record, outline) ?? []) : [];
+  });
   const { isAuthoritative, canRecurse, isAuthentic } = head;
   const reply = { code, isAuthoritative, canRecurse, isAuthentic, records, authorities };
   return negativeTtl === undefined ? reply : { ...reply, negativeTtl };
 }
 
-function readRecord(record: NonNullable<ReturnType<typeof decode>['answers']>[number]): WireRecord | undefined {
+/** The names are those of the outline: dns-packet's own would hide a dot or a control in a label. */
+function readRecord(
+  record: NonNullable<ReturnType<typeof decode>['answers']>[number],
+  { owner, target = '' }: Outline,
+): WireRecord | undefined {
   if (record.type === 'OPT') return undefined;
-  const base = { name: normalName(record.name), ttl: seconds(record.ttl ?? 0) };
+  const base = { name: owner, ttl: seconds(record.ttl ?? 0) };
   switch (record.type) {
     case 'A':
     case 'AAAA':
       return { ...base, type: record.type, data: record.data };
     case 'CNAME':
     case 'PTR':
-      return { ...base, type: record.type, data: normalName(record.data) };
+      return { ...base, type: record.type, data: target };
     case 'MX': {
-      const { preference = 0, exchange } = record.data;
-      return { ...base, type: 'MX', data: { preference, exchange: normalName(exchange) } };
+      const { preference = 0 } = record.data;
+      return { ...base, type: 'MX', data: { preference, exchange: target } };
     }
     case 'TXT': {
       const strings = Array.isArray(record.data) ? record.data : [record.data];
