@@ -260,7 +260,7 @@ describe('deliver()', () => {
 
   test('re-encodes 8-bit content for a server without 8BITMIME', async () => {
     const message = messageOf(
-      'MIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\ngrüße\n',
+      'MIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\nhello there, and many grüße\n',
       {
         eightBitBody: true,
       },
