@@ -1,6 +1,6 @@
 import { type LineState, lineState, missingEnds, RUN_LIMIT } from './lines.ts';
 import type { Facts } from './message.ts';
-import { enter, leave, makeSimd, OVERRUN, type Simd } from './simd.ts';
+import { enter, leave, PIECE, SIMD_FROM, type Simd, sharedSimd } from './simd.ts';
 import type { Source } from './source.ts';
 
 /*
@@ -41,23 +41,15 @@ interface Found extends LineState {
   dot: boolean;
 }
 
-// Below this plain JavaScript is done before the module is compiled.
-const SIMD_FROM = 131_072;
-// A piece and what is made of it fit into the second cache of a core.
-const PIECE = 262_144;
-
-// One for all scanners: it holds nothing between two calls.
-let shared: Simd | null | undefined;
-
 /** A scanner for bytes that come in chunks; `way` is for tests, and `simd` is the fastest there is. */
 export function createScanner(way: 'auto' | 'plain' | 'simd' = 'auto'): Scanner {
   const found: Found = { ...lineState(), size: 0, line: 0, longest: 0, eightBit: false, nul: false, dot: false };
   return {
     push(chunk) {
       const fast = way === 'simd' || (way === 'auto' && chunk.length >= SIMD_FROM);
-      if (fast && shared === undefined) shared = makeSimd(PIECE + OVERRUN);
-      if (fast && shared) scanFast(shared, found, chunk);
-      else scanPlain(found, chunk);
+      const simd = fast ? sharedSimd() : null;
+      if (simd === null) scanPlain(found, chunk);
+      else scanFast(simd, found, chunk);
     },
     end() {
       for (let ends = missingEnds(found); ends > 0; ends--) endLine(found);

@@ -1,4 +1,4 @@
-import type { LineState } from './lines.ts';
+import { type LineState, RUN_LIMIT } from './lines.ts';
 import { LINES_WASM } from './lines-wasm.ts';
 
 /** A mutable global of the module. */
@@ -34,10 +34,24 @@ declare const WebAssembly: {
 
 const PAGE = 65_536;
 
+/** Octets from which it is worth to compile the module (1 ms): JavaScript that runs for the first time does 10 MB/s. */
+export const SIMD_FROM = 16_384;
+/** Octets that are given to the module at once, at its address 0: they and what they become fit into a core's cache. */
+export const PIECE = 262_144;
 /** Octets that lines.wat may read or write beyond the ends it is given. */
 export const OVERRUN = 16;
+/** Where there is room for what a piece becomes, and how much that is at most. */
+export const OUTPUT = PIECE + OVERRUN;
+export const OUTPUT_SIZE = 2 * (PIECE + RUN_LIMIT) + OVERRUN;
 
-let compiled: object | null | undefined;
+let compiled: object | undefined;
+let shared: Simd | null | undefined;
+
+/** The instance of the whole program; what it made is to be copied before anybody else may call it. */
+export function sharedSimd(): Simd | null {
+  if (shared === undefined) shared = makeSimd(OUTPUT + OUTPUT_SIZE);
+  return shared;
+}
 
 /** Makes an instance with so many octets of memory; null where the machine has no SIMD or no address space for it. */
 export function makeSimd(octets: number): Simd | null {
