@@ -12,7 +12,7 @@ import { printJson, refusedJson, resultJson } from './json.ts';
 import { formatSender } from './output.ts';
 import type { Job } from './send.ts';
 import type { Surroundings } from './surroundings.ts';
-import { createWatch, tracedWorld } from './watch.ts';
+import { tracedWorld } from './watch.ts';
 
 /*
  * `--dry-run`: everything but sending. The servers of each destination are looked up as they would be, but no connection
@@ -42,8 +42,7 @@ export async function showDryRun(job: Job, around: Surroundings): Promise<ExitCo
   const { options, settings, prepared, delivery, refused } = job;
   const { envelope, relay, own, message } = delivery;
   const plain = around.openWorld(settings);
-  const { note } = await createWatch(around.stderr, { ...options, monotonic: () => plain.monotonic() });
-  const world = note === undefined ? plain : tracedWorld(plain, note);
+  const world = options.verbose > 1 ? tracedWorld(plain, (text) => around.stderr.write(`${text}\n`)) : plain;
   const routing: RouteSettings = {
     port: settings.mx.port,
     allowLocal: settings.mx.allowLocal,

@@ -1,9 +1,11 @@
 import type { Settings } from '../config/settings.ts';
 import type { Delivery } from '../delivery/deliver.ts';
 import type { Address } from '../mail/address.ts';
+import { quoted } from '../mail/printable.ts';
 import { findAll, unfoldedValue } from '../message/header.ts';
 import { type Prepared, prepare } from '../message/prepare.ts';
 import { head, type Source, section } from '../message/source.ts';
+import { nameOf, planRoutes } from '../route/plan.ts';
 import { makeEnvelope, nobody, readRecipients, readSender } from './envelope.ts';
 import type { History } from './history.ts';
 import { type Identity, identify } from './identity.ts';
@@ -96,15 +98,18 @@ function findMessageId({ fields, added }: Prepared): string | undefined {
 /** Delivers, again and again as `--retry-for` says, and tells of it as it goes on. */
 export async function deliverJob(job: Job, around: Surroundings): Promise<readonly History[]> {
   const { options, settings, delivery } = job;
-  if (delivery.envelope.recipients.length === 0) return [];
+  const { recipients: all } = delivery.envelope;
+  if (all.length === 0) return [];
   const plain = around.openWorld(settings);
   const monotonic = (): number => plain.monotonic();
-  const { transcript, progress, note } = await createWatch(around.stderr, { ...options, monotonic });
+  const plans = planRoutes(all, delivery.relay === undefined ? {} : { relay: delivery.relay });
+  const destinations = plans.map(({ destination }) => nameOf(destination));
+  const { transcript, progress, note } = await createWatch(around.stderr, { ...options, monotonic, destinations });
   const world = note === undefined ? plain : tracedWorld(plain, note);
   const log = options.log === undefined ? undefined : openLog(options.log, job, around);
   const signal = around.catchSignals();
   const message = progress === undefined ? delivery.message : watched(delivery.message, progress);
-  return persist(delivery.envelope.recipients, {
+  return persist(all, {
     limit: options.retryFor,
     signal,
     attempt: (recipients) =>
@@ -135,7 +140,7 @@ function openLog(
   around: Surroundings,
 ): ReturnType<typeof createLog> | undefined {
   const onTrouble = (error: unknown): void =>
-    around.stderr.write(line(`Cannot write log ${JSON.stringify(file)}: ${wordsOf(error)}`));
+    around.stderr.write(line(`Cannot write log ${quoted(file)}: ${wordsOf(error)}`));
   try {
     return createLog({ append: around.openLog(file), onTrouble, messageId, sender: formatSender(delivery.envelope) });
   } catch (error) {

@@ -1,10 +1,11 @@
 import { SecretError } from '../config/secrets.ts';
+import { escapeControls } from '../mail/printable.ts';
 import { MessageError } from '../message/split.ts';
 import { IntakeError, type IntakeKind } from '../submit/intake.ts';
 import { EXIT, type ExitCode } from './exit.ts';
 import { CommandError } from './failure.ts';
 
-/** The one line and the code of an error that ended the run. */
+/** What is told of an error that ended the run, mostly one line, and its code. */
 export interface Trouble {
   readonly text: string;
   readonly exit: ExitCode;
@@ -17,7 +18,7 @@ export function explain(error: unknown): Trouble {
   if (error instanceof IntakeError) return { text: error.message, exit: INTAKE[error.kind] };
   if (error instanceof MessageError) return { text: error.message, exit: EXIT.data };
   if (error instanceof SecretError) return { text: error.message, exit: error.exit };
-  return { text: `Cannot go on: this is a bug: ${described(error)}`, exit: EXIT.software };
+  return { text: `Cannot go on: this is a bug: ${escapeControls(described(error))}`, exit: EXIT.software };
 }
 
 /** The message and the place: the first line of our own in the stack. */

@@ -20,13 +20,18 @@ export interface WatchOptions {
   readonly verbose: number;
   readonly json: boolean;
   readonly monotonic: () => number;
+  /** The names of all destinations; where there are several, each line names its own. */
+  readonly destinations: readonly string[];
 }
 
-export async function createWatch(stderr: Output, { verbose, json, monotonic }: WatchOptions): Promise<Watch> {
+export async function createWatch(stderr: Output, options: WatchOptions): Promise<Watch> {
+  const { verbose, json, monotonic, destinations } = options;
   if (verbose > 0) {
+    const width = Math.max(...destinations.map((name) => name.length));
+    const prefix = (name: string): string => (destinations.length > 1 ? `${name.padEnd(width)} ` : '');
     return {
-      transcript: (destination) =>
-        createTranscript({ monotonic, keep: 0, sink: (text) => stderr.write(`${destination} ${text}\n`) }),
+      transcript: (name) =>
+        createTranscript({ monotonic, keep: 0, sink: (text) => stderr.write(`${prefix(name)}${text}\n`) }),
       ...(verbose > 1 ? { note: (text: string) => stderr.write(`${text}\n`) } : {}),
     };
   }

@@ -1,4 +1,3 @@
-import { EventEmitter } from 'node:events';
 import type { Address } from '../../src/mail/address.ts';
 import type { Recipient } from '../../src/mail/envelope.ts';
 import type { Reply } from '../../src/mail/reply.ts';
@@ -49,23 +48,3 @@ const undelivered =
 
 export const failed = undelivered('failed', {});
 export const deferred = undelivered('deferred', { permanent: false, status: '4.4.1', stage: 'connect' });
-
-/** A stream that collects what is written to it. */
-export class Sink extends EventEmitter {
-  text = '';
-  readonly isTTY: boolean;
-
-  constructor(isTTY = false) {
-    super();
-    this.isTTY = isTTY;
-  }
-
-  write(text: string): boolean {
-    this.text += text;
-    return true;
-  }
-
-  get lines(): readonly string[] {
-    return this.text.split('\n').slice(0, -1);
-  }
-}
