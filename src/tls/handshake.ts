@@ -40,6 +40,10 @@ export function prepareTls(plan: TlsPlan): Promise<PreparedTls> {
 }
 
 function createContext(tls: Tls, plan: TlsPlan): SecureContext {
+  // Node takes any text, and would then trust nobody without a word.
+  if (plan.ca !== 'system' && plan.ca !== 'node' && !plan.ca.includes('-----BEGIN')) {
+    throw new Error('the CA text has no certificate');
+  }
   return tls.createSecureContext({
     minVersion: plan.minVersion,
     ...(plan.ca === 'system' ? {} : { ca: plan.ca === 'node' ? [...tls.rootCertificates] : plan.ca }),

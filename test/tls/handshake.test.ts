@@ -161,10 +161,15 @@ describe('handshake() throws before anything more is sent when', () => {
     expect(error).toMatchObject({ trouble: 'timeout', stage: 'tls' });
   });
 
-  test('the PEM text of the authority is none', async () => {
-    const { error } = await breaks({ plan: { ca: 'nonsense', cert: 'nonsense' } }, '--: silence');
+  test('the text of the authority has no certificate', async () => {
+    const { error } = await breaks({ plan: { ca: 'nonsense' } }, '--: silence');
     expect(error).toMatchObject({ trouble: 'tls', stage: 'tls' });
-    expect(error?.message).toMatch(/^Cannot start TLS: /);
+    expect(error?.message).toBe('Cannot start TLS: the CA text has no certificate');
+  });
+
+  test('our own certificate can not be read', async () => {
+    const { error } = await breaks({ plan: { cert: 'nonsense' } }, '--: silence');
+    expect(error?.message).toMatch(/^Cannot start TLS: .*PEM/);
   });
 
   test('the server sends a reply behind its 220 in the clear', async () => {
