@@ -1,22 +1,10 @@
 import { createSocket } from 'node:dgram';
 import { afterEach, describe, expect, test } from 'vitest';
-import { createResolver, type NetworkResolver, type ResolverOptions } from '../../src/dns/query.ts';
 import type { Server } from '../../src/dns/resolv-conf.ts';
-import {
-  type DnsServer,
-  type DnsServerOptions,
-  patched,
-  REFUSED,
-  SERVFAIL,
-  silence,
-  startDns,
-  type Zones,
-} from '../support/dns-server.ts';
+import { closeAll, later, resolverOf, start } from '../support/dns-scene.ts';
+import { patched, REFUSED, SERVFAIL, silence, type Zones } from '../support/dns-server.ts';
 
-const open: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const close of open.splice(0)) await close();
-});
+afterEach(closeAll);
 
 const ZONES: Zones = {
   'example.org': { MX: ['10 MX.example.org', '20 b.example.org'], A: ['192.0.2.1'], authentic: true },
@@ -26,33 +14,11 @@ const ZONES: Zones = {
   'alias2.test': { CNAME: 'Example.ORG' },
 };
 
-async function start(zones: Zones, options?: DnsServerOptions): Promise<DnsServer> {
-  const server = await startDns(zones, options);
-  open.push(() => server.close());
-  return server;
-}
-
-function resolverOf(servers: readonly Server[], options: Partial<ResolverOptions> = {}): NetworkResolver {
-  const resolver = createResolver({
-    servers,
-    timeout: 500,
-    attempts: 1,
-    rotate: false,
-    trustAd: false,
-    useTcp: false,
-    limit: 2000,
-    now: () => performance.now(),
-    ...options,
-  });
-  open.push(() => resolver.close());
-  return resolver;
-}
-
 /** A port on loopback where a server was that does not answer. */
 async function deadServer(): Promise<Server> {
   const socket = createSocket('udp4');
   await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
-  open.push(() => new Promise<void>((resolve) => socket.close(() => resolve())));
+  later(() => new Promise<void>((resolve) => socket.close(() => resolve())));
   return { address: '127.0.0.1', port: socket.address().port };
 }
 
@@ -130,53 +96,6 @@ describe('createResolver()', () => {
     const resolver = resolverOf([dns], { useTcp: true });
     expect(await resolver.resolve('example.org', 'A')).toMatchObject({ records: ['192.0.2.1'] });
     expect(dns.log.map((asked) => asked.transport)).toEqual(['tcp']);
-  });
-
-  // 12 octets of header and 13 of name stand before type and class.
-  const wrong: readonly [string, (answer: Buffer, id: number) => Buffer][] = [
-    ['another id', (answer, id) => patched(answer, 0, [(id >> 8) ^ 1, id & 255])],
-    ['QR not set', (answer) => patched(answer, 2, [answer[2]! & 0x7f])],
-    ['another opcode', (answer) => patched(answer, 2, [answer[2]! | 0x20])],
-    ['another name', (answer) => patched(answer, 13, [0x7a])],
-    ['another type', (answer) => patched(answer, 25, [0, 28])],
-    ['another class', (answer) => patched(answer, 27, [0, 3])],
-    ['no question', (answer) => patched(answer.subarray(0, 12), 4, [0, 0, 0, 0, 0, 0, 0, 0])],
-    ['nothing', () => Buffer.alloc(0)],
-    ['one octet', (answer) => answer.subarray(0, 1)],
-  ];
-  test.each(wrong)('ignores an answer with %s and waits on (N18, N23)', async (_, forge) => {
-    const lie = await start(ZONES, { alter: (answer, { id }) => [forge(answer, id)] });
-    const resolver = resolverOf([lie], { timeout: 20 });
-    expect(await resolver.resolve('example.org', 'A')).toEqual({
-      kind: 'unknown',
-      text: `127.0.0.1:${lie.port} timed out`,
-    });
-    const both = await start(ZONES, {
-      alter: (answer, { id }) => [forge(answer, id), answer, patched(answer, -1, [9])],
-    });
-    expect(await resolverOf([both]).resolve('example.org', 'A')).toMatchObject({ records: ['192.0.2.1'] });
-  });
-
-  test('ignores answers from another address or port (N18)', async () => {
-    const forger = createSocket('udp4');
-    await new Promise<void>((resolve) => forger.bind(0, '127.0.0.1', resolve));
-    open.push(() => new Promise<void>((resolve) => forger.close(() => resolve())));
-    const server = createSocket('udp4');
-    await new Promise<void>((resolve) => server.bind(0, '127.0.0.1', resolve));
-    open.push(() => new Promise<void>((resolve) => server.close(() => resolve())));
-    let forged = 0;
-    server.on('message', (query, from) => {
-      const answer = Buffer.from(query);
-      answer.writeUInt16BE(0x8180, 2);
-      const lie = patched(answer, 2, [0x81, 0x83]);
-      forger.send(lie, from.port, from.address, () => {
-        forged += 1;
-        server.send(answer, from.port, from.address);
-      });
-    });
-    const resolver = resolverOf([{ address: '127.0.0.1', port: server.address().port }]);
-    expect(await resolver.resolve('example.org', 'A')).toMatchObject({ kind: 'nothing', exists: true });
-    expect(forged).toBe(1);
   });
 
   test('goes on to the next server after silence, SERVFAIL, REFUSED and malformed answers (N24)', async () => {
