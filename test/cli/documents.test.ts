@@ -1,0 +1,108 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { EXIT } from '../../src/cli/exit.ts';
+import { OPTIONS } from '../../src/cli/options.ts';
+import { readCommandLine } from '../../src/cli/program.ts';
+import { readValues } from '../../src/cli/values.ts';
+import { KNOWN_KEYS } from '../../src/config/schema.ts';
+import { splitWords } from '../../src/config/words.ts';
+import { STAGES } from '../../src/smtp/stages.ts';
+
+const root = new URL('../../', import.meta.url);
+const read = (file: string): string => readFileSync(new URL(file, root), 'utf8');
+const manual = read('man/posthaste.1');
+const readme = read('README.md');
+/** The manual's macros undone as far as names of options and keys go. */
+const plain = manual.replace(/\\&|\\\(dq/g, '').replaceAll(/^\.It (?:Cm|Fl|Ev|Pa) /gm, '.It ');
+const section = (name: string): string => manual.split(/^\.Sh /m).find((each) => each.startsWith(name)) ?? '';
+
+describe('posthaste(1)', () => {
+  it('describes every option of the table', () => {
+    for (const { flags } of OPTIONS) {
+      for (const [, dashes = '', name = ''] of flags.matchAll(/(?:^|, )(--?)([\w-]+)/g)) {
+        const macro = dashes === '--' ? `Fl -${name}` : `Fl ${name}`;
+        expect(manual, flags).toMatch(new RegExp(`^\\.It (?:.* , )?${macro}(?: |$)`, 'm'));
+      }
+    }
+  });
+
+  it('has every exit status', () => {
+    for (const code of Object.values(EXIT)) expect(section('EXIT STATUS')).toMatch(new RegExp(`^\\.It ${code}$`, 'm'));
+  });
+
+  it('has every key of the configuration', () => {
+    expect(KNOWN_KEYS.length).toBeGreaterThan(15);
+    for (const key of KNOWN_KEYS.filter((each) => !each.startsWith('timeouts.')))
+      expect(section('CONFIGURATION')).toContain(key);
+    for (const stage of Object.keys(STAGES)) expect(manual).toMatch(new RegExp(`\\b${stage}\\b`));
+  });
+
+  it('has every variable that the sources read', () => {
+    for (const name of ['POSTHASTE_PASSWORD', 'POSTHASTE_PASSWORD_FILE', 'CREDENTIALS_DIRECTORY', 'NAME'])
+      expect(section('ENVIRONMENT')).toContain(`.It Ev ${name}\n`);
+  });
+
+  it('has only options that there are', () => {
+    const known = OPTIONS.flatMap(({ flags }) => [...flags.matchAll(/--([\w-]+)/g)].map(([, name]) => name));
+    const named = [...plain.matchAll(/\bFl -([a-z][\w-]*)/g)].map(([, name]) => name);
+    expect(named.filter((name) => ![...known, 'help', 'version'].includes(name))).toEqual([]);
+  });
+
+  const hasMandoc = spawnSync('mandoc', ['-V']).error === undefined;
+  it.skipIf(!hasMandoc)('passes mandoc’s lint', () => {
+    const { stdout, status } = spawnSync('mandoc', ['-T', 'lint', 'man/posthaste.1'], { cwd: root, encoding: 'utf8' });
+    // Other manuals are not there on every machine.
+    const found = stdout.split('\n').filter((text) => text !== '' && !text.includes('referenced manual not found'));
+    expect([found, status === 0 || status === 1]).toEqual([[], true]);
+  });
+});
+
+/** The words of each call of posthaste in a shell line, up to what is the shell's own. */
+function calls(text: string): readonly (readonly string[])[] {
+  return [...text.matchAll(/(?:^|[|;(] ?|=')posthaste ([^\n]*)/gm)].map(([all, rest = '']) => {
+    const command = all.startsWith("='") ? rest.slice(0, rest.indexOf("'")) : rest;
+    const words = splitWords(command) ?? [];
+    const end = words.findIndex((word) => /^(?:[|<>&]|2>|\|\|)/.test(word));
+    return end < 0 ? words : words.slice(0, end);
+  });
+}
+
+describe('the examples', () => {
+  const blocks = [...readme.matchAll(/```sh\n(.*?)```/gs)].map(([, text = '']) => text).join('\n');
+  const examples = section('EXAMPLES').matchAll(/^\.Dl "?(.*?)"?$/gm);
+  const inManual = [...examples]
+    .map(([, text = '']) => text.replaceAll(/\\\(dq/g, '"').replaceAll('\\e', '\\'))
+    .join('\n');
+
+  it.each([...calls(blocks), ...calls(inManual)].map((words) => [words.join(' '), words] as const))(
+    'can be read: posthaste %s',
+    (_, words) => {
+      const line = readCommandLine(words);
+      expect(line).toMatchObject({ kind: 'send' });
+      if (line.kind === 'send') expect(readValues(line.given, line.words)).toHaveProperty('words');
+    },
+  );
+
+  it('are all found', () => {
+    expect(calls(blocks).length).toBe(7);
+    expect(calls(inManual).length).toBe(6);
+  });
+
+  it('name the two commands', () => {
+    const { scripts } = JSON.parse(read('package.json'));
+    for (const script of ['demo', 'test']) {
+      expect(scripts).toHaveProperty(script);
+      expect(readme).toMatch(new RegExp(`^npm ci && npm (?:run )?${script}$`, 'm'));
+    }
+  });
+});
+
+describe('README.md', () => {
+  it('gives the reason for each package', () => {
+    const { devDependencies, dependencies = {} } = JSON.parse(read('package.json'));
+    for (const name of Object.keys({ ...devDependencies, ...dependencies })) {
+      expect(readme).toMatch(new RegExp(`^\\| (?:[^|]*, )?${name.replace('/', '\\/')}(?:,[^|]*)? \\|`, 'm'));
+    }
+  });
+});
