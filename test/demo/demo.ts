@@ -45,13 +45,25 @@ async function send(world: DemoWorld, folder: string): Promise<Ran> {
   writeFileSync(config, configuration(world));
   writeFileSync(message, MESSAGE);
   const recipients = CAST.map((role) => role.recipient);
-  const words = ['-v', '--json', '--config', config, '--retry-for', '30s', '--file', message, ...recipients];
+  const words = [
+    '-v',
+    '--json',
+    '--config',
+    config,
+    '--retry-for',
+    '30s',
+    '--file',
+    message,
+    '-f',
+    'you@laptop.example',
+    ...recipients,
+  ];
 
   heading('The configuration: where DNS is, and that mail servers on loopback are meant');
   print(indent(configuration(world)));
   heading('The command');
   print(`    ${[COMMAND, ...words].map(bare).join(' ')}\n`);
-  heading('The transcript, as the command prints it because of -v');
+  heading('The transcript, as the command prints it because of -v: destination, ms, who speaks');
   return run(COMMAND, words, { onStderr: print });
 }
 
@@ -68,7 +80,9 @@ function readResult({ stdout }: Ran): readonly Told[] {
 function describe({ outcome, status, text, error, host, tls, attempts }: Told): string {
   const how = [tls ? `over ${tls.version}` : undefined, attempts > 1 ? `at attempt ${attempts}` : undefined];
   const where = host === undefined ? '' : ` by ${host}`;
-  return [`${outcome}${where}`, ...how, `${status}: ${text ?? error ?? ''}`].filter((part) => part).join(', ');
+  const words = text ?? error ?? '';
+  const said = words.startsWith(status) ? words : `${status} ${words}`;
+  return `${[`${outcome}${where}`, ...how].filter((part) => part).join(', ')}: ${said}`;
 }
 
 /** Prints a line for each recipient; true where all are as expected. */
