@@ -1,4 +1,6 @@
 const LF = 0x0a;
+/** What is no longer is copied here faster than by a call. */
+const SHORT = 24;
 
 /** Octets that are being written, in memory that grows. */
 export class Bytes {
@@ -9,24 +11,27 @@ export class Bytes {
 
   /** Makes room for so many octets more. */
   #grow(octets: number): void {
-    if (this.#length + octets <= this.#memory.length) return;
     const larger = Buffer.allocUnsafe(2 * (this.#length + octets));
     this.#memory.copy(larger, 0, 0, this.#length);
     this.#memory = larger;
   }
 
   octet(value: number): void {
-    this.#grow(1);
+    if (this.#length === this.#memory.length) this.#grow(1);
     this.#memory[this.#length++] = value;
   }
 
   put(bytes: Buffer, start = 0, end = bytes.length): void {
-    this.#grow(end - start);
-    this.#length += bytes.copy(this.#memory, this.#length, start, end);
+    if (this.#length + end - start > this.#memory.length) this.#grow(end - start);
+    if (end - start > SHORT) {
+      this.#length += bytes.copy(this.#memory, this.#length, start, end);
+      return;
+    }
+    for (let at = start; at < end; at++) this.#memory[this.#length++] = bytes[at] ?? 0;
   }
 
   ascii(text: string): void {
-    this.#grow(text.length);
+    if (this.#length + text.length > this.#memory.length) this.#grow(text.length);
     this.#length += this.#memory.write(text, this.#length, 'latin1');
   }
 

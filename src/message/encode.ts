@@ -20,16 +20,24 @@ const EQUALS = 0x3d;
 const DASH = 0x2d;
 /** With the `=` of a soft line break 76 (RFC 2045, section 6.7, rule 5). */
 const WIDTH = 75;
-const HEX = Array.from({ length: 256 }, (_, octet) => `=${octet.toString(16).toUpperCase().padStart(2, '0')}`);
+const HEX = Array.from({ length: 256 }, (_, octet) =>
+  Buffer.from(`=${octet.toString(16).toUpperCase().padStart(2, '0')}`),
+);
+const CRLF = Buffer.from('\r\n');
+const SOFT_BREAK = Buffer.from('=\r\n');
 
 /** Whether quoted-printable must write the octet as three (blanks at the end of a line aside). */
-export const isEscaped = (octet: number): boolean =>
-  (octet < SPACE && octet !== TAB) || octet > 126 || octet === EQUALS;
+const isEscaped = (octet: number): boolean => (octet < SPACE && octet !== TAB) || octet > 126 || octet === EQUALS;
+
+/** For each octet 1 where quoted-printable must write it as three, with 2 where it is above 127 and 4 where it is NUL. */
+export const OCTETS = Uint8Array.from({ length: 256 }, (_, octet) =>
+  isEscaped(octet) ? 1 | (octet > 127 ? 2 : 0) | (octet === 0 ? 4 : 0) : 0,
+);
 
 function copy(out: Bytes): Encoder {
   return {
     text: (bytes, start, end) => out.put(bytes, start, end),
-    newline: () => out.ascii('\r\n'),
+    newline: () => out.put(CRLF),
     end: () => {},
   };
 }
@@ -40,12 +48,12 @@ function quotedPrintable(out: Bytes): Encoder {
   let blank = -1;
   const put = (octet: number, hex: boolean) => {
     if (column + (hex ? 3 : 1) > WIDTH) {
-      out.ascii('=\r\n');
+      out.put(SOFT_BREAK);
       column = 0;
       soft = true;
     }
     const guard = hex || (soft && column === 0 && octet === DASH);
-    if (guard) out.ascii(HEX[octet] ?? '');
+    if (guard) out.put(HEX[octet] ?? CRLF);
     else out.octet(octet);
     column += guard ? 3 : 1;
   };
@@ -55,16 +63,28 @@ function quotedPrintable(out: Bytes): Encoder {
   };
   return {
     text(bytes, start, end) {
-      for (let at = start; at < end; at++) {
-        const octet = bytes[at] ?? 0;
-        flush(false);
-        if (octet === SPACE || octet === TAB) blank = octet;
-        else put(octet, isEscaped(octet));
+      if (end > start) flush(false);
+      const last = bytes[end - 1] ?? 0;
+      const stop = last === SPACE || last === TAB ? end - 1 : end;
+      for (let at = start; at < stop; ) {
+        // A run that stays as it is is copied at once; one that begins a line that we broke is looked at.
+        let run = at;
+        const limit = Math.min(stop, at + WIDTH - column);
+        if (column > 0 || !soft) while (run < limit && OCTETS[bytes[run] ?? 0] === 0) run++;
+        if (run > at) {
+          out.put(bytes, at, run);
+          column += run - at;
+          at = run;
+          continue;
+        }
+        const octet = bytes[at++] ?? 0;
+        put(octet, OCTETS[octet] !== 0);
       }
+      if (stop < end) blank = last;
     },
     newline() {
       flush(true);
-      out.ascii('\r\n');
+      out.put(CRLF);
       column = 0;
       soft = false;
     },
@@ -81,7 +101,7 @@ function base64(out: Bytes): Encoder {
   let lines = 0;
   const flush = () => {
     if (length === 0) return;
-    if (lines++ > 0) out.ascii('\r\n');
+    if (lines++ > 0) out.put(CRLF);
     out.ascii(room.toString('base64', 0, length));
     length = 0;
   };
@@ -115,7 +135,7 @@ function wrapBase64(out: Bytes): Encoder {
         const octet = bytes[at] ?? 0;
         if (octet > 126 || octet < SPACE) continue;
         if (column === 76) {
-          out.ascii('\r\n');
+          out.put(CRLF);
           column = 0;
         }
         out.octet(octet);
@@ -123,13 +143,14 @@ function wrapBase64(out: Bytes): Encoder {
       }
     },
     newline() {
-      out.ascii('\r\n');
+      out.put(CRLF);
       column = 0;
     },
     end: () => {},
   };
 }
 
+const hexOf = (octet: number): string => (HEX[octet] ?? CRLF).toString('latin1');
 const isHex = (octet: number): boolean =>
   (octet >= 0x30 && octet <= 0x39) || (octet >= 0x41 && octet <= 0x46) || (octet >= 0x61 && octet <= 0x66);
 /** Blanks held until it is known whether a line goes on behind them. */
@@ -147,7 +168,7 @@ function wrapQuotedPrintable(out: Bytes): Encoder {
   const put = (text: string) => {
     let word = text;
     if (column + word.length > WIDTH) {
-      out.ascii('=\r\n');
+      out.put(SOFT_BREAK);
       column = 0;
       if (word === '-') word = '=2D';
     }
@@ -180,7 +201,7 @@ function wrapQuotedPrintable(out: Bytes): Encoder {
         }
         flushBlanks();
         if (octet === EQUALS) pending = '=';
-        else put(isEscaped(octet) ? (HEX[octet] ?? '') : char);
+        else put(isEscaped(octet) ? hexOf(octet) : char);
       }
     },
     newline() {
@@ -188,7 +209,7 @@ function wrapQuotedPrintable(out: Bytes): Encoder {
       else flushPending();
       pending = '';
       blanks = '';
-      out.ascii('\r\n');
+      out.put(CRLF);
       column = 0;
     },
     end() {

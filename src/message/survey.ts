@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { isEscaped } from './encode.ts';
+import { OCTETS } from './encode.ts';
 import type { Header } from './header.ts';
 import { convert, lineState, missingEnds, roomFor } from './lines.ts';
 import type { Source } from './source.ts';
@@ -57,6 +57,8 @@ export function textFacts(bytes: Buffer): TextFacts {
   return { size: bytes.length, eightBit: bytes.some((octet) => octet > 127), nul: bytes.includes(0), longestLine };
 }
 
+const EMPTY = Buffer.alloc(0);
+
 interface Counter {
   text(bytes: Buffer, start: number, end: number): void;
   newline(): void;
@@ -67,7 +69,7 @@ function counter(): Counter {
   let [size, line, longest, escapes] = [0, 0, 0, 0];
   let [eightBit, nul, utf8] = [false, false, true];
   /** The octets of a character that is not complete yet: at most three. */
-  let tail = Buffer.alloc(0);
+  let tail = EMPTY;
 
   function checkUtf8(bytes: Buffer): void {
     const all = tail.length > 0 ? Buffer.concat([tail, bytes]) : bytes;
@@ -82,19 +84,19 @@ function counter(): Counter {
     const length = (last[0] ?? 0) >= 0xf0 ? 4 : (last[0] ?? 0) >= 0xe0 ? 3 : 2;
     if (last.length === length) cut = all.length;
     utf8 = isUtf8(all.subarray(0, cut));
-    tail = Buffer.from(all.subarray(cut));
+    tail = cut === all.length ? EMPTY : Buffer.from(all.subarray(cut));
   }
 
   return {
     text(bytes, start, end) {
-      let high = false;
+      let kinds = 0;
       for (let at = start; at < end; at++) {
-        const octet = bytes[at] ?? 0;
-        if (!isEscaped(octet)) continue;
-        escapes++;
-        if (octet > 127) high = true;
-        else if (octet === 0) nul = true;
+        const kind = OCTETS[bytes[at] ?? 0] ?? 0;
+        escapes += kind & 1;
+        kinds |= kind;
       }
+      const high = (kinds & 2) > 0;
+      nul ||= (kinds & 4) > 0;
       size += end - start;
       line += end - start;
       eightBit ||= high;

@@ -245,7 +245,7 @@ export function walk(header: Header, visitor: Visitor): Walker {
       const bytes = held.length > 0 ? Buffer.concat([held, chunk]) : chunk;
       held = EMPTY;
       for (let at = 0; at < bytes.length; ) {
-        const lf = bytes.indexOf(LF, at);
+        const lf = bytes[at] === CR && bytes[at + 1] === LF ? at + 1 : bytes.indexOf(LF, at);
         if (lf >= 0) {
           piece(bytes, at, lf - 1, { first: !midLine, last: true });
           midLine = false;
