@@ -1,0 +1,219 @@
+/**
+ * Runs the real command, `bin/posthaste`, against servers that go wrong, and gathers what everybody saw. What must hold
+ * whatever happens is in `brokenInvariants`.
+ */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { type DnsServer, startDns, type Zones } from './dns-server.ts';
+import type { Behaviour } from './fault-acts.ts';
+import { type Certificates, type FaultServer, startFaultServer } from './fault-server.ts';
+import { type Ran, run } from './run.ts';
+
+export const POSTHASTE = resolve('bin/posthaste');
+if (!existsSync('dist/posthaste.cjs')) throw new Error('Cannot test the command: it is not built (npm run build)');
+
+/** What a connection is refused by: no server at all. */
+export const NOBODY = 'nobody';
+
+export interface FaultCase {
+  /** In the order of preference; a relay is the first one. */
+  readonly servers: readonly (Behaviour | typeof NOBODY)[];
+  /** `mx`: by look-up; else the scheme of the relay's URL, with `user@` to log in. Default `smtp://`. */
+  readonly via?: string;
+  /** Words on the command line. */
+  readonly words?: readonly string[];
+  /** Lines of the configuration before its first table. */
+  readonly config?: readonly string[];
+  /** By stage, such as `200ms`. */
+  readonly timeouts?: Readonly<Record<string, string>>;
+  readonly recipients?: readonly string[];
+  readonly message?: string | Buffer;
+  /** Replaces the zones of `mx`. */
+  readonly zones?: Zones;
+}
+
+/** A result of `--json`, as far as tests look. */
+export interface Told {
+  readonly exit: number;
+  readonly recipients: readonly {
+    readonly recipient: string;
+    readonly outcome: string;
+    readonly status: string;
+    readonly code?: number;
+    readonly stage?: string;
+    readonly error?: string;
+    readonly text?: string;
+    readonly uncertain?: true;
+    readonly address?: string;
+    readonly tls?: { readonly verified: boolean } | null;
+  }[];
+  readonly error?: { readonly message: string };
+}
+
+export interface FaultRun extends Ran {
+  readonly told: Told | undefined;
+  readonly log: string;
+  readonly servers: readonly (FaultServer | undefined)[];
+  readonly milliseconds: number;
+  readonly message: Buffer;
+}
+
+/** The password of every log-in; nothing that is printed may hold it. */
+export const SECRET = 'Pass-w0rt^Geheim';
+const USER = 'user';
+const MESSAGE = 'From: sender@client.test\nSubject: fault\nTo: ann@dest.test\n\nOne line.\nThe end.\n';
+/** A run that takes longer hangs, whatever it waits for. */
+export const BOUND = 15_000;
+
+let count = 0;
+
+export interface FaultWorld {
+  /** An empty folder. */
+  readonly folder: string;
+  readonly certificates?: Certificates;
+  /** PEM file of the authority, for `--tls-ca`. */
+  readonly ca?: string;
+}
+
+export async function runFault(given: FaultCase, world: FaultWorld): Promise<FaultRun> {
+  const folder = join(world.folder, String(count++));
+  mkdirSync(folder);
+  const isMx = given.via === 'mx';
+  const servers = await startServers(given.servers, world);
+  const port = servers.find((server) => server !== undefined)?.port ?? (await freePort());
+  const dns = isMx ? await startDns(given.zones ?? zonesFor(given.servers.length)) : undefined;
+  try {
+    const config = join(folder, 'posthaste.toml');
+    writeFileSync(config, configText(given, port, dns));
+    const log = join(folder, 'log');
+    const via = isMx ? [] : ['--relay', `${given.via ?? 'smtp://'}127.0.0.1:${port}`];
+    const words = ['--json', '-vv', '--log', log, '--config', config, ...via, '-f', 'sender@client.test'];
+    const ca = world.ca === undefined ? [] : ['--tls-ca', world.ca];
+    const message = given.message ?? MESSAGE;
+    const began = performance.now();
+    const ran = await run(
+      POSTHASTE,
+      [...words, ...ca, ...(given.words ?? []), '--', ...(given.recipients ?? ['ann@dest.test'])],
+      {
+        stdin: message,
+        env: { PATH: process.env.PATH ?? '', ...(given.via?.includes('@') ? { POSTHASTE_PASSWORD: SECRET } : {}) },
+        cwd: folder,
+      },
+    );
+    return {
+      ...ran,
+      told: readTold(ran.stdout),
+      log: existsSync(log) ? readFileSync(log, 'utf8') : '',
+      servers,
+      milliseconds: performance.now() - began,
+      message: Buffer.from(message),
+    };
+  } finally {
+    await Promise.all([...servers.map((server) => server?.close()), dns?.close()]);
+  }
+}
+
+/** All on one port, each on an address of its own, where look-ups find them. */
+async function startServers(
+  wanted: FaultCase['servers'],
+  { certificates }: FaultWorld,
+): Promise<(FaultServer | undefined)[]> {
+  for (let attempt = 0; attempt < 10; attempt++) {
+    const started: (FaultServer | undefined)[] = [];
+    try {
+      for (const [index, behaviour] of wanted.entries()) {
+        const port = started.find((server) => server !== undefined)?.port ?? 0;
+        const options = { host: `127.0.0.${index + 1}`, port, ...(certificates === undefined ? {} : { certificates }) };
+        started.push(behaviour === NOBODY ? undefined : await startFaultServer(behaviour, options));
+      }
+      return started;
+    } catch (error) {
+      // The port is taken on one of the addresses.
+      if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error;
+      await Promise.all(started.map((server) => server?.close()));
+    }
+  }
+  throw new Error('Cannot start servers: no port is free on all addresses');
+}
+
+async function freePort(): Promise<number> {
+  const server = await startFaultServer({});
+  await server.close();
+  return server.port;
+}
+
+const zonesFor = (hosts: number): Zones => {
+  const names = Array.from({ length: hosts }, (_, index) => `mx${index + 1}.dest.test`);
+  return {
+    'dest.test': { MX: names.map((name, index) => `${10 * (index + 1)} ${name}`) },
+    ...Object.fromEntries(names.map((name, index) => [name, { A: [`127.0.0.${index + 1}`] }])),
+  };
+};
+
+function configText({ config = [], timeouts = {} }: FaultCase, port: number, dns: DnsServer | undefined): string {
+  const servers = dns === undefined ? [] : ['[dns]', `servers = ["${dns.address}:${dns.port}"]`];
+  // Short enough that a bug does not stop the tests; long enough for two busy cores.
+  const limits = { resolve: '9s', connect: '9s', greeting: '9s', ehlo: '9s', tls: '9s', mail: '9s', rcpt: '9s' };
+  const rest = { data: '9s', body: '9s', dot: '9s', rset: '9s', auth: '9s', starttls: '9s', ...timeouts };
+  return [
+    'hostname = "client.test"',
+    'domain = "client.test"',
+    ...config,
+    ...servers,
+    '[mx]',
+    `port = ${port}`,
+    'allow_local = true',
+    '[timeouts]',
+    ...Object.entries({ ...limits, ...rest }).map(([stage, limit]) => `${stage} = "${limit}"`),
+    '',
+  ].join('\n');
+}
+
+function readTold(stdout: string): Told | undefined {
+  try {
+    return JSON.parse(stdout) as Told;
+  } catch {
+    return undefined;
+  }
+}
+
+const SECRETS: readonly string[] = [
+  SECRET,
+  ...[SECRET, `\0${USER}\0${SECRET}`, `${USER}\0${USER}\0${SECRET}`].map((text) =>
+    Buffer.from(text).toString('base64'),
+  ),
+  encodeURIComponent(SECRET),
+];
+
+/** What must hold for every run, and does not: nothing, it is hoped. */
+export function brokenInvariants(ran: FaultRun): readonly string[] {
+  const { status, stdout, stderr, log, told, servers, milliseconds } = ran;
+  const all = `${stdout}\n${stderr}\n${log}`;
+  const promised = servers.flatMap((server) => server?.messages.flatMap((message) => message.promised) ?? []);
+  const delivered = (told?.recipients ?? []).filter(({ outcome }) => outcome === 'delivered');
+  const twice = promised.filter((name, index) => promised.indexOf(name) !== index);
+  const unpromised = delivered.map(({ recipient }) => recipient).filter((name) => !promised.includes(name));
+  const cut = servers
+    .flatMap((server) => server?.messages ?? [])
+    .filter(({ ended, recipients, bytes }) => ended && recipients.length > 0 && !isWhole(bytes, ran.message));
+  const clear = servers.flatMap((server) => server?.heard ?? []).filter((heard) => !heard.encrypted);
+  return [
+    typeof status === 'string' || status === 1 || status === 255 ? `the status is ${status}` : '',
+    status === 70 || /this is a bug|^\s+at .*:\d+:\d+/m.test(stderr) ? 'it met a bug' : '',
+    told === undefined || told.exit !== status ? 'the object on standard output is not that of the status' : '',
+    SECRETS.some((secret) => all.includes(secret)) ? 'a secret was printed' : '',
+    clear.some(({ line }) => SECRETS.some((secret) => line.includes(secret))) ? 'a secret was sent in the clear' : '',
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: none may pass to a terminal
+    /[\x00-\x08\x0b-\x1f\x7f-\x9f]/.test(all) ? 'a control character was printed' : '',
+    milliseconds > BOUND ? `it took ${Math.round(milliseconds)} ms` : '',
+    twice.length > 0 ? `sent twice to ${twice.join(', ')}` : '',
+    unpromised.length > 0 ? `said to be delivered, and no server took it: ${unpromised.join(', ')}` : '',
+    cut.length > 0 ? 'a message was ended that was not whole' : '',
+  ].filter((text) => text !== '');
+}
+
+/** Whether the last line of the message is the last one that arrived. */
+function isWhole(bytes: Buffer, message: Buffer): boolean {
+  const last = message.toString('latin1').trimEnd().split(/\r?\n/).at(-1) ?? '';
+  return bytes.toString('latin1').trimEnd().endsWith(last);
+}
