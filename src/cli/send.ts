@@ -109,7 +109,7 @@ export async function deliverJob(job: Job, around: Surroundings): Promise<readon
   const log = options.log === undefined ? undefined : openLog(options.log, job, around);
   const signal = around.catchSignals();
   const message = progress === undefined ? delivery.message : watched(delivery.message, progress);
-  return persist(all, {
+  const histories = await persist(all, {
     limit: options.retryFor,
     signal,
     attempt: (recipients) =>
@@ -131,6 +131,8 @@ export async function deliverJob(job: Job, around: Surroundings): Promise<readon
       note?.(`trying ${recipients.length} again in ${Math.round(milliseconds)} ms`);
     },
   });
+  progress?.wipe();
+  return histories;
 }
 
 /** Trouble with the log never stops mail. */
