@@ -23,11 +23,12 @@ import { type Encoder, encoder, type Way } from './encode.ts';
 import { foldField } from './fold.ts';
 import { append, find, type Header, headerBytes, makeField, replace } from './header.ts';
 import type { Facts, Message } from './message.ts';
+import { type PartHeader, type Segment, Unfit } from './part.ts';
 import { combine, createScanner, scanBytes } from './scan.ts';
 import type { Source } from './source.ts';
 import { MessageError, split } from './split.ts';
 import { canonicalChunks, type PartFacts, type SegmentFacts, survey, type TextFacts } from './survey.ts';
-import { type PartHeader, type Segment, Unfit, walk } from './walk.ts';
+import { walk } from './walk.ts';
 
 /** What a server asks of a message. */
 export interface Needs {

@@ -2,8 +2,9 @@ import { isUtf8 } from 'node:buffer';
 import { OCTETS } from './encode.ts';
 import type { Header } from './header.ts';
 import { convert, lineState, missingEnds, roomFor } from './lines.ts';
+import type { Part, PartHeader, Segment } from './part.ts';
 import type { Source } from './source.ts';
-import { type Part, type PartHeader, type Segment, walk } from './walk.ts';
+import { walk } from './walk.ts';
 
 /** What a run of bytes holds that a server may not take. */
 export interface TextFacts {
