@@ -1,6 +1,6 @@
 import type { Resolver } from './dns/resolver.ts';
+import type { BodyScratch } from './message/downgrade.ts';
 import type { Connection, Target } from './net/connection.ts';
-import type { Scratch } from './submit/scratch.ts';
 
 /**
  * Everything outside the program that delivery needs, as parameters: `main` builds the real one, a test a small one.
@@ -19,7 +19,7 @@ export interface World {
   /** The addresses of a relay's name as the system finds them (/etc/hosts); rejects where there are none. */
   systemLookup(host: string): Promise<readonly string[]>;
   /** A place for the bytes of a re-encoded message. */
-  scratch(): Scratch;
+  scratch(): BodyScratch;
   /** Opens a connection to the first address of the target that answers. @throws {ConnectError} */
   connect(target: Target, signal?: AbortSignal): Promise<Connection>;
 }

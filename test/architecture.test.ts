@@ -22,7 +22,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // The wire, and rules over rules.
   net: ['mail', 'smtp', 'tls'],
   route: ['mail', 'dns', 'config', 'net/local-address'],
-  world: ['dns', 'net'],
+  world: ['dns', 'message', 'net'],
   // What is done with them.
   delivery: ['mail', 'message', 'smtp', 'dns', 'tls', 'dkim', 'config', 'net', 'route', 'world'],
   queue: ['mail', 'message', 'bounce', 'config', 'delivery', 'world'],
@@ -65,6 +65,8 @@ const ONLY_WHEN_NEEDED: readonly string[] = [
 ];
 
 const MOST_LINES = 250;
+/** Tables of cases are long and read from top to bottom. */
+const MOST_TEST_LINES = 500;
 const BANNED_NAME = /(^|[-/])(managers?|handlers?|helpers?|utils?|services?|data|info|items?|contexts?)(?=[-./])/;
 
 const sources = readSources('src');
@@ -179,8 +181,9 @@ test('nobody imports main, and nobody imports tests', () => {
 test('files are short, have no default export and are named after what they hold', () => {
   const wrong = breaches(everything, ({ path, text, code }) => {
     const lines = text.split('\n').length - 1;
+    const most = path.startsWith('src/') ? MOST_LINES : MOST_TEST_LINES;
     return [
-      ...(lines > MOST_LINES ? [`has ${lines} lines: ${MOST_LINES} are allowed`] : []),
+      ...(lines > most ? [`has ${lines} lines: ${most} are allowed`] : []),
       ...(/^export default\b/m.test(code) ? ['has a default export: name it'] : []),
       ...(BANNED_NAME.test(path) ? ['is named by a word that says nothing'] : []),
       ...(/\/index\.ts$/.test(path) ? ['is a barrel: import files by their path'] : []),

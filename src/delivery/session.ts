@@ -7,8 +7,8 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { Failure, Peer, Stage } from '../mail/result.ts';
-import { ConnectError } from '../net/connect.ts';
-import type { Connection } from '../net/connection.ts';
+import { ConnectError, type Connection } from '../net/connection.ts';
+
 import { type Channel, converse, openChannel } from '../net/converse.ts';
 import type { Transcript } from '../net/transcript.ts';
 import { authenticate } from '../smtp/auth.ts';

@@ -10,8 +10,6 @@ import { ConnectError, type ConnectFailure, type Connection, type Target } from 
 import { race } from './race.ts';
 import { createConnection } from './socket.ts';
 
-export { ConnectError } from './connection.ts';
-
 // RFC 8305, section 8, recommends 250 ms.
 const STAGGER = 250;
 

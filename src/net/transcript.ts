@@ -38,13 +38,17 @@ export function createTranscript({ monotonic, sink, keep = 200 }: TranscriptOpti
     server({ code, lines }) {
       for (const [index, text] of lines.entries()) {
         const separator = index < lines.length - 1 ? '-' : ' ';
-        add('S', `${code}${separator}${text}`);
+        add('S', `${code}${separator}${code === 334 ? hideChallenge(text) : text}`);
       }
     },
     note: (text) => add('--', text),
     lines: () => [...kept],
   };
 }
+
+/** `Username:` and `Password:` of LOGIN say nothing; another challenge could help to guess the password offline. */
+const hideChallenge = (text: string): string =>
+  ['', 'VXNlcm5hbWU6', 'UGFzc3dvcmQ6'].includes(text) ? text : '<secret>';
 
 const hideSecret = (line: string, after: string): string => `${line.startsWith(after) ? after : ''}<secret>`;
 
