@@ -8,6 +8,8 @@ const FORMS: readonly RegExp[] = [
   /\bid=<?([\w.@+-]{1,80})/i,
   // Exchange: "2.6.0 <x@y> [InternalId=123, Hostname=h] Queued mail for delivery".
   /\bInternalId=(\d{1,40})/,
+  // Older Exchange and IIS: "2.6.0 <x@y> Queued mail for delivery".
+  /<([^<>\s]{1,200})> Queued mail for delivery/i,
   // qmail: "ok 1700000000 qp 12345".
   /\bqp (\d{1,20})\b/,
   // Haraka: "Message Queued (8F3C….1)".

@@ -46,7 +46,7 @@ export function fitSession({ facts, envelope, recipients, extensions }: FitQuest
 }
 
 function reencoding(facts: Facts, extensions: Extensions): Pick<Fit, 'reencode'> {
-  if (facts.eightBitBody && !extensions.eightBitMime) return { reencode: 'seven bits' };
+  if ((facts.eightBitBody || facts.eightBitHeader) && !extensions.eightBitMime) return { reencode: 'seven bits' };
   return facts.longestLine > LONGEST_LINE || facts.nul ? { reencode: 'lines' } : {};
 }
 

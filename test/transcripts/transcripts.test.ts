@@ -50,9 +50,9 @@ const WANT: Readonly<Record<string, readonly string[]>> = {
   'old-relay.smtp': Array<string>(3).fill('delivered 250 - M2002101709193007556'),
   'auth-login.smtp': Array<string>(3).fill('delivered 250 2.0.0 m2S6ExD6029743'),
   'strict-order.smtp': [
-    'delivered 250 2.6.0 <testlab-smtpeYrQz0ek6He00000002@testlab-smtp.testlab-t37.com>',
+    'delivered 250 2.6.0 testlab-smtpeYrQz0ek6He00000002@testlab-smtp.testlab-t37.com',
     'failed 550 5.7.1',
-    'delivered 250 2.6.0 <testlab-smtpeYrQz0ek6He00000002@testlab-smtp.testlab-t37.com>',
+    'delivered 250 2.6.0 testlab-smtpeYrQz0ek6He00000002@testlab-smtp.testlab-t37.com',
   ],
 };
 
