@@ -56,6 +56,7 @@ const noTls = (why: string, reply?: Reply): Hello => ({
     stage: 'starttls',
     status: '4.7.4',
     text: `TLS is required, but ${why}`,
+    advice: 'Where the way to this server can be trusted, --tls may or --tls none goes on without',
     ...(reply === undefined ? {} : { reply }),
   },
 });
