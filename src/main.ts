@@ -5,14 +5,13 @@
  * Standard output and error are written with plain system calls: nothing is left to flush at the end, so that leaving is
  * safe at once, and a reader that has gone away is no error. A program that has nothing to say does not even open them.
  */
-import { closeSync, fstatSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
 import { hostname, networkInterfaces, userInfo } from 'node:os';
 import { EXIT } from './cli/exit.ts';
 import { line } from './cli/output.ts';
 import { run } from './cli/run.ts';
 import type { Output, Surroundings } from './cli/surroundings.ts';
 import { explain } from './cli/trouble.ts';
-import { findSecret } from './config/secrets.ts';
 import type { Settings } from './config/settings.ts';
 import { deliver } from './delivery/deliver.ts';
 import type { Resolver } from './dns/resolver.ts';
@@ -130,28 +129,27 @@ const openWorld = (settings: Settings): World => ({
   connect,
 });
 
+/**
+ * nohup, mailx and others start us with signals ignored, and Node forgets that before the first line runs: the launcher
+ * says which they were, and they stay ignored.
+ */
+const ignored = (['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM'] as const).filter((name) =>
+  process.env.POSTHASTE_IGNORED_SIGNALS?.split(' ').includes(name),
+);
+for (const name of ignored) process.on(name, () => {});
+
 /** The first signal ends the run in order; the second one at once. */
 function catchSignals(): AbortSignal {
   const controller = new AbortController();
-  const end = (signal: string): void => {
+  const end = (name: string): void => {
     if (controller.signal.aborted) {
-      writeAll(2, line(`ended at once by a second ${signal}`));
+      writeAll(2, line(`ended at once by a second signal (${name})`));
       process.exit(EXIT.tempFail);
     }
     controller.abort();
   };
-  process.on('SIGINT', end).on('SIGTERM', end);
+  for (const name of ['SIGHUP', 'SIGINT', 'SIGTERM'] as const) if (!ignored.includes(name)) process.on(name, end);
   return controller.signal;
-}
-
-/**
- * nohup, mailx and others start us with SIGHUP ignored, and Node forgets that before the first line runs. So it is
- * ignored always, but where somebody sits at a terminal and types the message.
- */
-async function ignoreHangUp(): Promise<void> {
-  const typed = orUndefined(() => fstatSync(0).isCharacterDevice()) === true;
-  if (typed && (await isTerminal(0)) && (await isTerminal(2))) return;
-  process.on('SIGHUP', () => {});
 }
 
 const surroundings: Surroundings = {
@@ -169,7 +167,7 @@ const surroundings: Surroundings = {
   random: () => Math.random(),
   zone: (milliseconds) => -new Date(milliseconds).getTimezoneOffset(),
   readFile: async (file) => readSmallFile(file),
-  findSecret: (request) => findSecret(request, process.env),
+  findSecret: async (request) => (await import('./config/secrets.ts')).findSecret(request, process.env),
   readMessage: (request) => intake(request),
   drain: () => drain(),
   openWorld,
@@ -195,7 +193,5 @@ function endByBug(error: unknown): never {
 }
 
 process.on('uncaughtException', endByBug).on('unhandledRejection', endByBug);
-ignoreHangUp()
-  .then(() => run(process.argv.slice(2), surroundings))
-  // What was written has left; look-ups that nobody waits for, and QUITs, must not keep us.
-  .then((code) => process.exit(code), endByBug);
+// What was written has left; look-ups that nobody waits for, and QUITs, must not keep us.
+run(process.argv.slice(2), surroundings).then((code) => process.exit(code), endByBug);

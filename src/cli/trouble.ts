@@ -1,9 +1,7 @@
-import { SecretError } from '../config/secrets.ts';
 import { escapeControls } from '../mail/printable.ts';
 import { MessageError } from '../message/split.ts';
 import { IntakeError, type IntakeKind } from '../submit/intake.ts';
 import { EXIT, type ExitCode } from './exit.ts';
-import { CommandError } from './failure.ts';
 
 /** What is told of an error that ended the run, mostly one line, and its code. */
 export interface Trouble {
@@ -14,10 +12,11 @@ export interface Trouble {
 const INTAKE: Readonly<Record<IntakeKind, ExitCode>> = { noinput: EXIT.noInput, io: EXIT.io, toolarge: EXIT.data };
 
 export function explain(error: unknown): Trouble {
-  if (error instanceof CommandError) return { text: error.message, exit: error.exit };
+  // CommandError and SecretError; the room of the latter is only loaded when a password is looked for.
+  const own = Object.values(EXIT).find((code) => error instanceof Error && 'exit' in error && error.exit === code);
+  if (error instanceof Error && own !== undefined) return { text: error.message, exit: own };
   if (error instanceof IntakeError) return { text: error.message, exit: INTAKE[error.kind] };
   if (error instanceof MessageError) return { text: error.message, exit: EXIT.data };
-  if (error instanceof SecretError) return { text: error.message, exit: error.exit };
   return { text: `Cannot go on: this is a bug: ${escapeControls(described(error))}`, exit: EXIT.software };
 }
 

@@ -29,8 +29,8 @@ async function silentServer(): Promise<{ server: Server; port: number; connected
   return { server, port: address.port, connected };
 }
 
-function start(words: readonly string[]) {
-  const child = spawn(POSTHASTE, words, { stdio: 'pipe' });
+function start(program: string, words: readonly string[]) {
+  const child = spawn(program, words, { stdio: 'pipe' });
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr += text;
@@ -108,7 +108,7 @@ describe('posthaste', () => {
 
   it('reports what is deferred when a signal ends it', async () => {
     const { server, port, connected } = await silentServer();
-    const { child, ended } = start([...to(port), '--retry-for', '1h', 'ann@example.org']);
+    const { child, ended } = start(POSTHASTE, [...to(port), '--retry-for', '1h', 'ann@example.org']);
     const socket = await connected;
     child.kill('SIGTERM');
     const { status, stderr } = await ended;
@@ -118,11 +118,12 @@ describe('posthaste', () => {
     server.close();
   });
 
-  it('goes on when the session hangs up', async () => {
+  it.each(['SIGHUP', 'SIGTERM'] as const)('goes on when %s comes that its caller ignores', async (signal) => {
     const { server, port, connected } = await silentServer();
-    const { child, ended } = start([...to(port), 'ann@example.org']);
+    const ignoring = ['-c', `trap '' ${signal.slice(3)}; exec "$0" "$@"`, POSTHASTE];
+    const { child, ended } = start('/bin/sh', [...ignoring, ...to(port), 'ann@example.org']);
     const socket = await connected;
-    child.kill('SIGHUP');
+    child.kill(signal);
     socket.end('554 5.3.2 not today\r\n');
     const { status, stderr } = await ended;
     expect([status, stderr]).toEqual([75, expect.stringContaining('not today')]);
