@@ -1,6 +1,6 @@
 import type { Recipient } from '../mail/envelope.ts';
 import type { Reply } from '../mail/reply.ts';
-import type { DeliveryResult, Failure, Peer } from '../mail/result.ts';
+import type { Delivered, DeliveryResult, Failure, Peer } from '../mail/result.ts';
 import { decide } from './decide.ts';
 import { NO_HOST } from './failures.ts';
 
@@ -8,21 +8,24 @@ import { NO_HOST } from './failures.ts';
 export interface Ledger {
   /** Recipients that have no result yet, in their order. */
   pending(): readonly Recipient[];
-  deliver(recipient: Recipient, reply: Reply, peer: Peer): void;
+  deliver(recipient: Recipient, reply: Reply, where: Pick<Delivered, 'peer' | 'dsn' | 'final'>): void;
   /** Records a failure: final, or the last word so far while hosts are left. */
   fail(recipient: Recipient, failure: Failure, where: { readonly hostsLeft: number; readonly peer?: Peer }): void;
   /** In the order of the recipients; those still pending are settled by what was last known of them. */
   results(): readonly DeliveryResult[];
+  /** The results that nothing can change any more, and that this did not give before. */
+  news(): readonly DeliveryResult[];
 }
 
 export function openLedger(recipients: readonly Recipient[]): Ledger {
   const settled = new Map<Recipient, DeliveryResult>();
+  let told = 0;
   const known = new Map<Recipient, { readonly failure: Failure; readonly peer?: Peer }>();
 
   return {
     pending: () => recipients.filter((recipient) => !settled.has(recipient)),
-    deliver(recipient, reply, peer) {
-      settled.set(recipient, { outcome: 'delivered', recipient, reply, peer });
+    deliver(recipient, reply, where) {
+      settled.set(recipient, { outcome: 'delivered', recipient, reply, ...where });
     },
     fail(recipient, failure, { hostsLeft, peer }) {
       const before = known.get(recipient)?.failure;
@@ -40,5 +43,11 @@ export function openLedger(recipients: readonly Recipient[]): Ledger {
         const last = known.get(recipient) ?? { failure: NO_HOST };
         return { outcome: last.failure.permanent ? 'failed' : 'deferred', recipient, ...last };
       }),
+    news() {
+      if (told === settled.size) return [];
+      const news = [...settled.values()].slice(told);
+      told = settled.size;
+      return news;
+    },
   };
 }

@@ -1,5 +1,5 @@
 import type { Envelope, Recipient } from '../mail/envelope.ts';
-import type { Failure } from '../mail/result.ts';
+import type { Delivered, Failure } from '../mail/result.ts';
 import type { Message } from '../message/message.ts';
 import type { Outcome } from '../smtp/outcome.ts';
 import { transaction } from '../smtp/transaction.ts';
@@ -19,15 +19,23 @@ export interface TransactionsPlan {
   readonly hostsLeft: number;
   /** The message as a server without 8BITMIME, or any server, takes it; or why there is no such form. */
   readonly reencode: Reencode;
+  /** Awaited behind each transaction, before the next one. */
+  readonly onSettled?: () => Promise<void>;
 }
 
 /** Recipients that were not tried because the session had to end, and whether it had done something for others. */
 export interface Untried {
   readonly untried: readonly Recipient[];
   readonly progress: boolean;
+  /** The session had died while nobody used it: that says nothing about host or recipients. */
+  readonly stale?: true;
 }
 
-/** Sends the message to the recipients over one session, in as many transactions as it takes, and ends the session. */
+/**
+ * Sends the message to the recipients over one session, in as many transactions as it takes, and ends the session or
+ * gives it back. On a session that others used before, the message follows only when the envelope has been answered:
+ * whether it was dead already is known before anything could have been delivered.
+ */
 export async function runTransactions(plan: TransactionsPlan, session: Session, ledger: Ledger): Promise<Untried> {
   const { extensions, peer } = session;
   const fail = (recipient: Recipient, failure: Failure): void => {
@@ -44,38 +52,55 @@ export async function runTransactions(plan: TransactionsPlan, session: Session, 
     if (failure === undefined) queue.push(recipient);
     else fail(recipient, failure);
   }
+  const final = plan.protocol === 'lmtp' ? ({ final: true } as const) : {};
+  const where = { peer, dsn: extensions.dsn, ...final };
+  const most = Math.min(extensions.limits.transactions ?? Number.POSITIVE_INFINITY, session.most ?? Number.POSITIVE_INFINITY);
+  let reused = session.used > 0;
   let usable = true;
-  let count = 0;
   let progress = false;
   while (queue.length > 0 && usable && !('scope' in message)) {
     const batch = nextBatch(queue, extensions.limits, plan.limit);
     const rest = queue.filter((recipient) => !batch.has(recipient));
-    count += 1;
-    const spent = count >= (extensions.limits.transactions ?? Number.POSITIVE_INFINITY);
+    session.used += 1;
+    const spent = session.used >= most;
     const result = await session.run(
       transaction({
         protocol: plan.protocol,
-        extensions,
+        extensions: reused ? { ...extensions, chunking: false } : extensions,
         message,
         envelope: plan.envelope,
         recipients: [...batch],
         smtpUtf8: fitting.smtpUtf8,
-        last: rest.length === 0 || spent,
+        last: (rest.length === 0 && session.keep === undefined) || spent,
       }),
     );
-    const later = settle([...batch], result.outcomes, { ledger, session, fail });
+    if (reused && !result.usable && result.outcomes.every(isStale)) {
+      session.close();
+      return { untried: queue, progress: false, stale: true };
+    }
+    reused = false;
+    const later = settle([...batch], result.outcomes, { ledger, where, fail });
     progress = result.outcomes.some((outcome) => outcome.kind === 'accepted');
     queue = [...later, ...rest];
     usable = result.usable && !spent;
+    await plan.onSettled?.();
   }
-  if (usable) await session.quit();
-  else session.close();
+  if (!usable) session.close();
+  else if (session.keep === undefined) await session.quit();
+  else session.keep();
   return { untried: queue, progress };
+}
+
+/** The wire was broken before MAIL was answered, or the answer was a goodbye. */
+function isStale(outcome: Outcome): boolean {
+  if (outcome.kind !== 'refused') return false;
+  const { stage, scope, permanent, reply } = outcome.failure;
+  return stage === 'mail' && scope === 'host' && !permanent && (reply === undefined || reply.code === 421);
 }
 
 interface Settling {
   readonly ledger: Ledger;
-  readonly session: Session;
+  readonly where: Pick<Delivered, 'peer' | 'dsn' | 'final'>;
   readonly fail: (recipient: Recipient, failure: Failure) => void;
 }
 
@@ -83,13 +108,13 @@ interface Settling {
 function settle(
   batch: readonly Recipient[],
   outcomes: readonly Outcome[],
-  { ledger, session, fail }: Settling,
+  { ledger, where, fail }: Settling,
 ): readonly Recipient[] {
   const progress = outcomes.some((outcome) => outcome.kind === 'accepted');
   return batch.filter((recipient, index) => {
     const outcome = outcomes[index];
     if (outcome === undefined) throw new Error('Cannot settle transaction: a recipient has no outcome');
-    if (outcome.kind === 'accepted') ledger.deliver(recipient, outcome.reply, session.peer);
+    if (outcome.kind === 'accepted') ledger.deliver(recipient, outcome.reply, where);
     else if (outcome.kind === 'refused' || !progress) fail(recipient, outcome.failure);
     return outcome.kind === 'later' && progress;
   });

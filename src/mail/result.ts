@@ -67,6 +67,10 @@ export interface Delivered {
   readonly recipient: Recipient;
   readonly reply: Reply;
   readonly peer: Peer;
+  /** The server offered DSN and so tells the sender itself what was asked for (RFC 3461, section 5.2.1). */
+  readonly dsn?: boolean;
+  /** It is in the mailbox: the server spoke LMTP (RFC 2033), or it was delivered here. */
+  readonly final?: true;
 }
 
 export interface Undelivered {
