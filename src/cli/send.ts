@@ -104,7 +104,10 @@ export async function deliverJob(job: Job, around: Surroundings): Promise<readon
   const monotonic = (): number => plain.monotonic();
   const plans = planRoutes(all, delivery.relay === undefined ? {} : { relay: delivery.relay });
   const destinations = plans.map(({ destination }) => nameOf(destination));
-  const { transcript, progress, note } = await createWatch(around.stderr, { ...options, monotonic, destinations });
+  const { password } = delivery.login?.credentials ?? {};
+  const secrets = password === undefined ? [] : [password, Buffer.from(password).toString('base64')];
+  const asked = { ...options, monotonic, destinations, secrets };
+  const { transcript, progress, note } = await createWatch(around.stderr, asked);
   const world = note === undefined ? plain : tracedWorld(plain, note);
   const log = options.log === undefined ? undefined : openLog(options.log, job, around);
   const signal = around.catchSignals();
