@@ -15,8 +15,9 @@ import type { Host, Route } from '../route/route.ts';
 import type { World } from '../world.ts';
 import { INTERRUPTED } from './failures.ts';
 import { type Ledger, openLedger } from './ledger.ts';
+import type { SessionPool } from './pool.ts';
 import type { Reencode } from './reencode.ts';
-import { openSession, type SessionOptions, type SessionPlan } from './session.ts';
+import { type Opening, openSession, type SessionOptions, type SessionPlan } from './session.ts';
 import { runTransactions } from './transactions.ts';
 
 export interface AttemptPlan {
@@ -32,22 +33,35 @@ export interface AttemptPlan {
   readonly reencode: Reencode;
 }
 
-/** Never rejects but for a bug; gives one result for each recipient, in their order. */
+export interface AttemptOptions extends SessionOptions {
+  /** Where sessions come from and go back to; absent: each is opened here and ended here. */
+  readonly pool?: SessionPool;
+  /** Is told of results as soon as nothing can change them, and awaited before the next transaction begins. */
+  readonly onSettled?: (results: readonly DeliveryResult[]) => Promise<void>;
+}
+
+/** Rejects for a bug, or where `onSettled` does; gives one result for each recipient, in their order. */
 export async function attempt(
   plan: AttemptPlan,
   world: World,
-  options: SessionOptions,
+  options: AttemptOptions,
 ): Promise<readonly DeliveryResult[]> {
   const ledger = openLedger(plan.recipients);
   const budget = { addresses: plan.limits.addresses, sessions: plan.limits.sessions };
+  const onSettled = async (): Promise<void> => {
+    const news = ledger.news();
+    if (news.length > 0) await options.onSettled?.(news);
+  };
   for (const [index, host] of plan.route.hosts.entries()) {
     if (ledger.pending().length === 0 || budget.addresses <= 0 || budget.sessions <= 0) break;
     const found = options.signal?.aborted === true ? INTERRUPTED : await plan.addressesOf(host);
     const hostsLeft = plan.route.hosts.length - index - 1;
     if ('scope' in found) failAll(ledger, { ...found, host: host.name }, hostsLeft);
-    else await tryHost({ plan, host, hostsLeft, ledger, budget, addresses: found }, world, options);
+    else await tryHost({ plan, host, hostsLeft, ledger, budget, addresses: found, onSettled }, world, options);
   }
-  return ledger.results();
+  const results = ledger.results();
+  await onSettled();
+  return results;
 }
 
 interface HostTry {
@@ -58,15 +72,17 @@ interface HostTry {
   /** What is left of the attempt's limits; counted down. */
   readonly budget: { addresses: number; sessions: number };
   readonly addresses: readonly string[];
+  readonly onSettled: () => Promise<void>;
 }
 
-async function tryHost(trying: HostTry, world: World, options: SessionOptions): Promise<void> {
-  const { plan, host, hostsLeft, ledger, budget } = trying;
+async function tryHost(trying: HostTry, world: World, options: AttemptOptions): Promise<void> {
+  const { plan, host, hostsLeft, ledger, budget, onSettled } = trying;
   let addresses = trying.addresses.slice(0, budget.addresses);
   let recipients = ledger.pending();
+  let mayReuse = true;
   while (addresses.length > 0 && budget.sessions > 0) {
     if (options.signal?.aborted === true) return failAll(ledger, INTERRUPTED, hostsLeft);
-    const opening = await openSession({ ...plan.sessionWith(host), addresses }, world, options);
+    const opening = await open({ ...plan.sessionWith(host), addresses }, { world, options, mayReuse });
     if (opening.kind === 'failure') {
       const { peer, failure, greeted } = opening;
       const left = peer === undefined ? [] : addresses.filter((address) => address !== peer.address);
@@ -80,12 +96,18 @@ async function tryHost(trying: HostTry, world: World, options: SessionOptions): 
     }
     const { session } = opening;
     const { message, envelope, limits, route, reencode } = plan;
+    const { protocol } = route;
     const left = budget.sessions > 1 ? hostsLeft : 0;
-    const { untried, progress } = await runTransactions(
-      { message, envelope, recipients, protocol: route.protocol, limit: limits.recipients, hostsLeft: left, reencode },
+    const { untried, progress, stale } = await runTransactions(
+      { message, envelope, recipients, protocol, limit: limits.recipients, hostsLeft: left, reencode, onSettled },
       session,
       ledger,
     );
+    if (stale === true) {
+      mayReuse = false;
+      recipients = untried;
+      continue;
+    }
     if (!progress) budget.sessions -= 1;
     if (untried.length === 0) return;
     if (untried.length === recipients.length || budget.sessions === 0) {
@@ -95,6 +117,17 @@ async function tryHost(trying: HostTry, world: World, options: SessionOptions): 
     recipients = untried;
     addresses = [session.peer.address];
   }
+}
+
+interface OpenWith {
+  readonly world: World;
+  readonly options: AttemptOptions;
+  readonly mayReuse: boolean;
+}
+
+function open(plan: SessionPlan, { world, options, mayReuse }: OpenWith): Promise<Opening> {
+  const { pool } = options;
+  return pool === undefined ? openSession(plan, world, options) : pool.open(plan, world, { ...options, mayReuse });
 }
 
 const SESSION_ENDED: Failure = {

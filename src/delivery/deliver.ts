@@ -16,6 +16,7 @@ import { stageLimit } from '../smtp/stages.ts';
 import type { World } from '../world.ts';
 import { attempt } from './attempt.ts';
 import { INTERRUPTED, NOT_AUTHENTIC } from './failures.ts';
+import type { SessionPool } from './pool.ts';
 import { protect, type TlsMaterial } from './protect.ts';
 import { reencoder } from './reencode.ts';
 import type { SessionPlan } from './session.ts';
@@ -40,6 +41,12 @@ export interface DeliverOptions {
   readonly transcript?: (destination: string) => Transcript;
   /** Is told of each result when it is known, before `deliver` resolves. */
   readonly onResult?: (result: DeliveryResult) => void;
+  /** Idle sessions of earlier deliveries, and a place for ours. */
+  readonly pool?: SessionPool;
+  /** Is given each result once, and awaited before the next transaction of its destination begins. */
+  readonly onSettled?: (results: readonly DeliveryResult[]) => Promise<void>;
+  /** The host and address to try first where the route has them: a greylisting server knows us there. */
+  readonly prefer?: { readonly host: string; readonly address?: string };
 }
 
 /** Tries to deliver to the recipients, all of them of the delivery's envelope. */
@@ -78,15 +85,20 @@ function deliverOne(delivery: Delivery, world: World, options: DeliverOptions): 
   };
   const reencode = reencoder(world);
   return async (destination, recipients) => {
-    const failAll = (failure: Failure): readonly DeliveryResult[] =>
-      recipients.map((recipient) => ({ outcome: failure.permanent ? 'failed' : 'deferred', recipient, failure }));
+    const failAll = async (failure: Failure): Promise<readonly DeliveryResult[]> => {
+      const outcome = failure.permanent ? 'failed' : 'deferred';
+      const results = recipients.map((recipient) => ({ outcome, recipient, failure }) as const);
+      await options.onSettled?.(results);
+      return results;
+    };
     if (options.signal?.aborted === true) return failAll(INTERRUPTED);
     const resolved = await resolveRoute(destination, routing, world);
     if (resolved.kind === 'failure') return failAll(resolved.failure);
-    const { route } = resolved;
+    const route = inFavour(resolved.route, options.prefer);
     // RFC 8689, section 4.2.1: the way to the host must be as sure as the host itself.
     if (requireTls && route.via === 'mx' && !route.hosts.every((host) => host.authentic)) return failAll(NOT_AUTHENTIC);
-    const { signal, transcript } = options;
+    const { signal, transcript, pool, onSettled, prefer } = options;
+    const find = addressesOf(route, routing, world);
     return attempt(
       {
         message,
@@ -94,18 +106,37 @@ function deliverOne(delivery: Delivery, world: World, options: DeliverOptions): 
         recipients,
         route,
         limits: settings.limits,
-        addressesOf: addressesOf(route, routing, world),
+        addressesOf: prefer?.address === undefined ? find : firstAddress(find, prefer.address),
         sessionWith: (host) => sessionPlan(delivery, route, host),
         reencode,
       },
       world,
       {
         ...(signal === undefined ? {} : { signal }),
+        ...(pool === undefined ? {} : { pool }),
+        ...(onSettled === undefined ? {} : { onSettled }),
         ...(transcript === undefined ? {} : { transcript: transcript(nameOf(destination)) }),
       },
     );
   };
 }
+
+/** The route with the host wanted at its front. */
+function inFavour(route: Route, prefer: DeliverOptions['prefer']): Route {
+  const wanted = route.hosts.filter((host) => host.name === prefer?.host);
+  if (wanted.length === 0) return route;
+  return { ...route, hosts: [...wanted, ...route.hosts.filter((host) => host.name !== prefer?.host)] };
+}
+
+type FindAddresses = ReturnType<typeof addressesOf>;
+
+const firstAddress =
+  (find: FindAddresses, wanted: string): FindAddresses =>
+  async (host) => {
+    const found = await find(host);
+    if ('scope' in found || !found.includes(wanted)) return found;
+    return [wanted, ...found.filter((address) => address !== wanted)];
+  };
 
 function sessionPlan(delivery: Delivery, route: Route, host: Host): Omit<SessionPlan, 'addresses'> {
   const { settings, material, envelope, helloName, login } = delivery;

@@ -11,9 +11,9 @@ export interface Ledger {
   deliver(recipient: Recipient, reply: Reply, where: Pick<Delivered, 'peer' | 'dsn' | 'final'>): void;
   /** Records a failure: final, or the last word so far while hosts are left. */
   fail(recipient: Recipient, failure: Failure, where: { readonly hostsLeft: number; readonly peer?: Peer }): void;
-  /** In the order of the recipients; those still pending are settled by what was last known of them. */
+  /** In the order of the recipients; settles those still pending by what was last known of them. */
   results(): readonly DeliveryResult[];
-  /** The results that nothing can change any more, and that this did not give before. */
+  /** The results of settled recipients that this did not give before. */
   news(): readonly DeliveryResult[];
 }
 
@@ -41,7 +41,9 @@ export function openLedger(recipients: readonly Recipient[]): Ledger {
         const done = settled.get(recipient);
         if (done !== undefined) return done;
         const last = known.get(recipient) ?? { failure: NO_HOST };
-        return { outcome: last.failure.permanent ? 'failed' : 'deferred', recipient, ...last };
+        const result = { outcome: last.failure.permanent ? 'failed' : 'deferred', recipient, ...last } as const;
+        settled.set(recipient, result);
+        return result;
       }),
     news() {
       if (told === settled.size) return [];

@@ -43,7 +43,13 @@ export interface SessionOptions {
 export interface Session {
   readonly peer: Peer;
   readonly extensions: Extensions;
+  /** Transactions that were run on it; some before this attempt began: it may have died since. */
+  used: number;
+  /** Transactions that may be run on it, whatever the server allows. */
+  readonly most?: number;
   run<T>(dialogue: Dialogue<T>): Promise<T>;
+  /** Gives the session back to where it came from, for another attempt; absent: it ends with this one. */
+  readonly keep?: () => void;
   /** QUIT, without waiting. */
   quit(): Promise<void>;
   /** Forgets the connection; what was written still leaves. */
@@ -151,6 +157,7 @@ function sessionOver(connection: Connection, channel: Channel, extensions: Exten
   return {
     peer: connection.peer,
     extensions,
+    used: 0,
     run: (dialogue) => converse(dialogue, channel),
     async quit() {
       const part = { ...command('QUIT', 'quit'), reply: false };

@@ -54,7 +54,10 @@ export async function runTransactions(plan: TransactionsPlan, session: Session, 
   }
   const final = plan.protocol === 'lmtp' ? ({ final: true } as const) : {};
   const where = { peer, dsn: extensions.dsn, ...final };
-  const most = Math.min(extensions.limits.transactions ?? Number.POSITIVE_INFINITY, session.most ?? Number.POSITIVE_INFINITY);
+  const most = Math.min(
+    extensions.limits.transactions ?? Number.POSITIVE_INFINITY,
+    session.most ?? Number.POSITIVE_INFINITY,
+  );
   let reused = session.used > 0;
   let usable = true;
   let progress = false;
