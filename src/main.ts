@@ -48,7 +48,7 @@ const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in
 const output = (descriptor: 1 | 2): Output => ({
   write: (text) => writeAll(descriptor, text),
   isTerminal: () => isTerminal(descriptor),
-  columns: () => (descriptor === 1 ? process.stdout : process.stderr).columns ?? 80,
+  columns: () => (descriptor === 1 ? process.stdout : process.stderr).columns || 80,
 });
 
 function orUndefined<T>(get: () => T): T | undefined {
