@@ -3,7 +3,7 @@
  *
  *   CHUNKING and a small message   MAIL RCPT… BDAT+message QUIT      one flight  (RFC 3030, RFC 2920)
  *   PIPELINING                     MAIL RCPT… DATA | message QUIT    two flights (RFC 2920)
- *   neither                        a flight for each command         (RFC 5321, section 3.3)
+ *   neither                        a flight for each command, QUIT too (RFC 5321, section 3.3)
  *
  * The outcome is given for each recipient. A refused recipient never stops the others. Replies are matched by order,
  * so one reply too many would move them all: a flight that could end so is proved by the reply to QUIT or RSET behind
@@ -107,12 +107,16 @@ function* sendMessage(plan: TransactionPlan, given: readonly Outcome[], standing
   // LMTP answers once for each recipient that stands (RFC 2033, section 4.2).
   const each = plan.protocol === 'lmtp';
   const quit = plan.last && !given.some((outcome) => outcome.kind === 'later');
+  const farewell = quit ? [{ ...goodbye(true), reply: false }] : [];
+  // OpenSMTPD refuses a message with QUIT right behind it, unless it offers PIPELINING.
+  const isTogether = plan.extensions.pipelining;
   const { replies, error } = yield* attempt(
     flight([
       { kind: 'body', message: plan.message, form: 'dots', replies: each ? standing : 1 },
-      ...(quit ? [{ ...goodbye(true), reply: false }] : []),
+      ...(isTogether ? farewell : []),
     ]),
   );
+  if (quit && !isTogether && error === undefined) yield* attempt(flight(farewell));
   if (error !== undefined && isConfused(error)) return broken(plan, given, error);
   if (error !== undefined && !error.ended) {
     // A refusal in the middle of the message is the answer to all of it.

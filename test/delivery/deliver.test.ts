@@ -161,7 +161,7 @@ describe('deliver()', () => {
       scripts: {
         '10.0.0.3': [
           'S: 220 mx\nC: EHLO client.test\n--: close',
-          `S: 220 mx\nC: HELO client.test\nS: 250 mx\n${MAIL}S: 250 ok\n${rcpt('ann@c.test')}S: 250 ok\nC: DATA\n${SENT}`,
+          `S: 220 mx\nC: HELO client.test\nS: 250 mx\n${MAIL}S: 250 ok\n${rcpt('ann@c.test')}S: 250 ok\nC: DATA\nS: 354 go\nC: <message>\nS: 250 queued\nC: QUIT\nS: 221 bye`,
         ],
       },
     });
@@ -267,7 +267,9 @@ describe('deliver()', () => {
     );
     const results = await run({ recipients: to('ann@c.test'), scripts: { '10.0.0.3': [all('ann@c.test')] }, message });
     expect(results).toEqual(['ann@c.test delivered mx.c.test queued']);
-    expect(world?.servers['10.0.0.3']?.messages[0]?.toString()).toMatch(/quoted-printable\r\n\r\nhello there, and many gr=C3=BC=C3=9Fe\r\n/);
+    expect(world?.servers['10.0.0.3']?.messages[0]?.toString()).toMatch(
+      /quoted-printable\r\n\r\nhello there, and many gr=C3=BC=C3=9Fe\r\n/,
+    );
   });
 
   test('fails a signed message that would have to be re-encoded', async () => {

@@ -211,9 +211,14 @@ describe('transaction() with CHUNKING', () => {
 describe('transaction() without extensions', () => {
   const run1 = (script: string, last = true) => words(run(script, { extensions: NO_EXTENSIONS, last }));
 
-  test('sends each command alone', () => {
-    const script = `${MAIL}\nS: 250 ok\n${ONE}\nS: 250 ok\n${TWO}\nS: 550 no\nC: DATA\nS: 354 go\nC: <message>\nC: QUIT\nS: 250 queued`;
+  test('sends each command alone, and QUIT only when the message is answered', () => {
+    const script = `${MAIL}\nS: 250 ok\n${ONE}\nS: 250 ok\n${TWO}\nS: 550 no\nC: DATA\nS: 354 go\nC: <message>\nS: 250 queued\nC: QUIT`;
     expect(run1(script)).toEqual(['accepted 250', 'refused 5.0.0']);
+  });
+  test('believes the reply to the message, whatever becomes of QUIT', () => {
+    const script = `${MAIL}\nS: 250 ok\n${ONE}\nS: 250 ok\n${TWO}\nS: 250 ok\nC: DATA\nS: 354 go\nC: <message>`;
+    expect(run1(`${script}\nS: 250 queued\nC: QUIT\n--: close`)).toEqual(['accepted 250', 'accepted 250']);
+    expect(run1(`${script}\nS: 554 5.7.1 spam\nC: QUIT`)).toEqual(['refused 5.7.1', 'refused 5.7.1']);
   });
   test('does not send DATA where no recipient stands', () => {
     const script = `${MAIL}\nS: 250 ok\n${ONE}\nS: 450 later\n${TWO}\nS: 550 no\nC: QUIT\nS: 221 bye`;
