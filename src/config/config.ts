@@ -97,6 +97,7 @@ function toOverrides(file: FileSettings, directory: string): Overrides {
   const { domain, hostname, dns, mx = {}, tls = {}, timeouts, limits = {} } = file;
   return {
     ...given({ domain, hostname, timeouts: timeouts && given(timeouts) }),
+    ...queueOverrides(file, path),
     ...(dns?.servers && { dns: { servers: dns.servers } }),
     mx: given({ port: mx.port, allowLocal: mx.allow_local }),
     tls: given({
@@ -116,6 +117,26 @@ function toOverrides(file: FileSettings, directory: string): Overrides {
     }),
   };
 }
+
+/** What says how the queue is kept and worked. */
+function queueOverrides(file: FileSettings, path: (name: string) => string): Overrides {
+  const { log, retry, expire, delay_warning, spool = {}, runner = {}, bounce = {} } = file;
+  return {
+    ...given({ log: log && (LOG_WORDS.includes(log) ? log : path(log)) }),
+    spool: given({ dir: spool.dir && path(spool.dir), fsync: spool.fsync }),
+    retry: given({ pauses: retry, expire, delayWarning: delay_warning }),
+    runner: given({
+      linger: runner.linger,
+      sessions: runner.sessions,
+      destinationSessions: runner.destination_sessions,
+      transactions: runner.transactions,
+    }),
+    bounce: given({ size: bounce.size, digest: bounce.digest }),
+  };
+}
+
+/** The others are paths. */
+const LOG_WORDS: readonly string[] = ['stderr', 'syslog', 'none'];
 
 type Given<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
 

@@ -1,4 +1,11 @@
-import type { LimitSettings, Settings, TlsSettings } from './settings.ts';
+import type {
+  BounceSettings,
+  LimitSettings,
+  RetrySettings,
+  RunnerSettings,
+  Settings,
+  TlsSettings,
+} from './settings.ts';
 
 /** What holds where nothing is configured. */
 export const DEFAULTS: Settings = {
@@ -7,6 +14,12 @@ export const DEFAULTS: Settings = {
   tls: { ca: 'system', minVersion: 'TLSv1.2', fingerprints: [] },
   timeouts: {},
   limits: { recipients: 100, addresses: 5, sessions: 2, destinations: 10, messageSize: 0 },
+  spool: { fsync: true },
+  retry: {},
+  // The first five attempts fall into an hour.
+  runner: { linger: 3_600_000, sessions: 20, destinationSessions: 5, transactions: 100 },
+  // Postfix's and Exim's measure lies between 50 KiB and 100 KiB.
+  bounce: { size: 51_200, digest: 10 },
 };
 
 /** Settings of which any may be absent: what a file or the command line says. */
@@ -18,6 +31,11 @@ export interface Overrides {
   readonly tls?: Partial<TlsSettings>;
   readonly timeouts?: Settings['timeouts'];
   readonly limits?: Partial<LimitSettings>;
+  readonly spool?: Partial<Settings['spool']>;
+  readonly retry?: RetrySettings;
+  readonly runner?: Partial<RunnerSettings>;
+  readonly bounce?: Partial<BounceSettings>;
+  readonly log?: string;
 }
 
 /**
@@ -39,5 +57,9 @@ export function applyOverrides(settings: Settings, overrides: Overrides): Settin
     },
     timeouts: { ...settings.timeouts, ...overrides.timeouts },
     limits: { ...settings.limits, ...overrides.limits },
+    spool: { ...settings.spool, ...overrides.spool },
+    retry: { ...settings.retry, ...overrides.retry },
+    runner: { ...settings.runner, ...overrides.runner },
+    bounce: { ...settings.bounce, ...overrides.bounce },
   };
 }

@@ -5,6 +5,7 @@ import {
   readDomainName,
   readFingerprint,
   readHostname,
+  readMilliseconds,
   readOctets,
   readSeconds,
   readServer,
@@ -55,6 +56,17 @@ const seconds = v.optional(
   v.pipe(v.union([v.number(), v.string()], 'seconds or a duration such as "5m"'), read(readSeconds)),
 );
 
+const octets = v.optional(
+  v.pipe(v.union([v.number(), v.string()], 'a number of bytes or a size such as "25MB"'), read(readOctets)),
+);
+
+const duration = v.pipe(
+  v.union([v.number(), v.string()], 'seconds or a duration such as "2h"'),
+  read(readMilliseconds),
+);
+const SOME = 'more than nothing';
+const someTime = v.optional(v.pipe(duration, v.minValue(1, SOME)));
+
 const timeouts = {
   resolve: seconds,
   connect: seconds,
@@ -75,6 +87,12 @@ const timeouts = {
 const ROOT = {
   domain: v.optional(v.pipe(line('a domain name'), read(readDomainName))),
   hostname: v.optional(v.pipe(line('a domain name'), read(readHostname))),
+  log: v.optional(line('the path of a file, "stderr", "syslog" or "none"')),
+  retry: v.optional(
+    v.pipe(list(v.pipe(duration, v.minValue(1, SOME)), 'durations'), v.minLength(1, 'a list of at least one duration')),
+  ),
+  expire: someTime,
+  delay_warning: v.optional(duration),
 };
 
 const TABLES = {
@@ -105,10 +123,16 @@ const TABLES = {
     sessions: whole(1, 100),
     // Each is a socket or two.
     destinations: whole(1, 1000),
-    message_size: v.optional(
-      v.pipe(v.union([v.number(), v.string()], 'a number of bytes or a size such as "25MB"'), read(readOctets)),
-    ),
+    message_size: octets,
   },
+  spool: { dir: file('a folder'), fsync: v.optional(v.boolean('true or false')) },
+  runner: {
+    linger: v.optional(duration),
+    sessions: whole(1, 1000),
+    destination_sessions: whole(1, 100),
+    transactions: whole(1, 10_000),
+  },
+  bounce: { size: octets, digest: whole(0, 10_000) },
 };
 
 const SCHEMA = table({
@@ -118,6 +142,9 @@ const SCHEMA = table({
   tls: v.optional(table(TABLES.tls)),
   timeouts: v.optional(table(TABLES.timeouts)),
   limits: v.optional(table(TABLES.limits)),
+  spool: v.optional(table(TABLES.spool)),
+  runner: v.optional(table(TABLES.runner)),
+  bounce: v.optional(table(TABLES.bounce)),
 });
 
 /** Every key that holds a value, with its table: `mx.port`. */

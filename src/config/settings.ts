@@ -35,6 +35,41 @@ export interface LimitSettings {
   readonly messageSize: number;
 }
 
+export interface SpoolSettings {
+  /** Absolute. Absent: /var/spool/posthaste for root, $XDG_STATE_HOME/posthaste/spool for others. */
+  readonly dir?: string;
+  /** Default true; without it, a power cut may lose what was accepted. */
+  readonly fsync: boolean;
+}
+
+/** All in milliseconds. */
+export interface RetrySettings {
+  /** Between the first attempt and the second, and so on; the last one repeats. At least one. */
+  readonly pauses?: readonly number[];
+  /** When a message that is still in the queue comes back to the sender. */
+  readonly expire?: number;
+  /** When the sender is told that it is still in the queue; 0 is never. */
+  readonly delayWarning?: number;
+}
+
+export interface RunnerSettings {
+  /** Milliseconds that the background runner waits for work that is not due yet. Default one hour. */
+  readonly linger: number;
+  /** Sessions at the same time. Default 20. */
+  readonly sessions: number;
+  /** Sessions with one destination at the same time. Default 5. */
+  readonly destinationSessions: number;
+  /** Transactions in one session. Default 100. */
+  readonly transactions: number;
+}
+
+export interface BounceSettings {
+  /** Octets of the largest message that is given back whole. Default 51,200. */
+  readonly size: number;
+  /** Bounces to one address in an hour, after which they are gathered into one; 0 is no limit. Default 10. */
+  readonly digest: number;
+}
+
 /** Everything that a configuration file can say, with defaults applied. */
 export interface Settings {
   /** Qualifies addresses without a domain. */
@@ -52,4 +87,11 @@ export interface Settings {
   /** Seconds; each stage's own limit replaces that of `smtp/stages`. */
   readonly timeouts: Partial<Readonly<Record<Stage, number>>>;
   readonly limits: LimitSettings;
+  readonly spool: SpoolSettings;
+  /** Absent members have their defaults in `queue/schedule`. */
+  readonly retry: RetrySettings;
+  readonly runner: RunnerSettings;
+  readonly bounce: BounceSettings;
+  /** Where the queue's events are told: a path, `stderr`, `syslog` or `none`. Absent: a file beside the spool. */
+  readonly log?: string;
 }

@@ -60,3 +60,12 @@ export function readOctets(given: number | string): Reading<number> {
   const fits = octets !== undefined && Number.isSafeInteger(octets) && octets >= 0;
   return reading(fits ? octets : undefined, 'a number of bytes or a size such as "25MB"; 0 is no limit');
 }
+
+/** Milliseconds, from a duration or a number of seconds; 0 has a meaning of its own to who allows it. */
+export function readMilliseconds(given: number | string): Reading<number> {
+  const milliseconds = typeof given === 'number' ? given * 1000 : parseDuration(given);
+  const fits = milliseconds !== undefined && milliseconds >= 0 && milliseconds <= LONGEST_MILLISECONDS;
+  return reading(fits ? milliseconds : undefined, 'seconds or a duration such as "2h", at most a year');
+}
+
+const LONGEST_MILLISECONDS = 366 * 86_400_000;

@@ -44,6 +44,16 @@ describe('readConfig() when all is well', () => {
     limits: { recipients: 1, addresses: 2, sessions: 3, destinations: 4, messageSize: 26_214_400 },
   });
   good('limits.message_size = 0', {});
+  good('retry = ["1m", "5m", 7200]\nexpire = "2d"\ndelay_warning = 0', {
+    retry: { pauses: [60_000, 300_000, 7_200_000], expire: 172_800_000, delayWarning: 0 },
+  });
+  good('[spool]\ndir = "spool"\nfsync = false', { spool: { dir: '/etc/spool', fsync: false } });
+  good('[runner]\nlinger = 0\nsessions = 3\ndestination_sessions = 2\ntransactions = 9', {
+    runner: { linger: 0, sessions: 3, destinationSessions: 2, transactions: 9 },
+  });
+  good('[bounce]\nsize = "1MB"\ndigest = 0', { bounce: { size: 1_048_576, digest: 0 } });
+  good('log = "log/posthaste"', { log: '/etc/log/posthaste' });
+  good('log = "syslog"', { log: 'syslog' });
 });
 
 describe('readConfig() when something is wrong', () => {
@@ -52,7 +62,8 @@ describe('readConfig() when something is wrong', () => {
       const reading = await readConfig(text, 'p.toml');
       expect(reading).toEqual({ ok: false, errors: want.map((each) => `Cannot use configuration: p.toml:${each}`) });
     });
-  const known = 'domain, hostname, dns, mx, tls, timeouts, limits';
+  const known =
+    'domain, hostname, log, retry, expire, delay_warning, dns, mx, tls, timeouts, limits, spool, runner, bounce';
   bad('domian = "a.test"', '1: unknown key "domian", did you mean "domain"?');
   bad('\n\n[mx]\nprot = 25', '4: unknown key "mx.prot", did you mean "mx.port"?');
   bad('[mx]\nallow-local = true', '2: unknown key "mx.allow-local", did you mean "mx.allow_local"?');
@@ -111,6 +122,20 @@ describe('readConfig() when something is wrong', () => {
   bad(
     'tls.fingerprints = ["ab"]',
     '1: "tls.fingerprints.0" must be a SHA-256 fingerprint: 64 hexadecimal digits, not "ab"',
+  );
+  const duration = 'seconds or a duration such as "2h"';
+  bad('retry = []', '1: "retry" must be a list of at least one duration, not a list');
+  bad('retry = "5m"', '1: "retry" must be a list of durations, not "5m"');
+  bad('retry = ["1m", 0]', '1: "retry.1" must be more than nothing, not 0');
+  bad('expire = 0', '1: "expire" must be more than nothing, not 0');
+  bad('expire = "5 days"', `1: "expire" must be ${duration}, at most a year, not "5 days"`);
+  bad('delay_warning = -1', `1: "delay_warning" must be ${duration}, at most a year, not -1`);
+  bad('spool.fsync = "no"', '1: "spool.fsync" must be true or false, not "no"');
+  bad('spool.directory = "x"', '1: unknown key "spool.directory", known are spool.dir, spool.fsync');
+  bad('runner.sessions = 0', '1: "runner.sessions" must be a whole number from 1 to 1000, not 0');
+  bad(
+    'log = ""',
+    '1: "log" must be the path of a file, "stderr", "syslog" or "none", on one line and not empty, not ""',
   );
   const seconds = 'seconds or a duration such as "5m"';
   bad('timeouts.conect = 3', '1: unknown key "timeouts.conect", did you mean "timeouts.connect"?');
