@@ -40,11 +40,15 @@ const isSafe = (stats) => (stats.uid === 0 || isOurs(stats)) && (stats.mode & OT
 const cacheFile = (file) =>
   path.join(folder, `${path.basename(file, '.cjs')}-${BUILD}-${process.version}-${process.arch}`);
 
+function isSafeFolder() {
+  const stats = fs.lstatSync(folder, { throwIfNoEntry: false });
+  return stats?.isDirectory() === true && isSafe(stats);
+}
+
 function readCache(file) {
   let fd;
   try {
-    const stats = fs.lstatSync(folder, { throwIfNoEntry: false });
-    if (stats === undefined || !stats.isDirectory() || !isSafe(stats)) return undefined;
+    if (!isSafeFolder()) return undefined;
     fd = fs.openSync(cacheFile(file), fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK);
     const found = fs.fstatSync(fd);
     return found.isFile() && isSafe(found) ? fs.readFileSync(fd) : undefined;
@@ -57,11 +61,9 @@ function readCache(file) {
 
 function writeCaches() {
   try {
-    const above = fs.lstatSync(__dirname);
-    if (!isOurs(above)) return;
+    if (!isOurs(fs.statSync(__dirname))) return;
     fs.mkdirSync(folder, { recursive: true, mode: 0o755 });
-    const stats = fs.lstatSync(folder);
-    if (!stats.isDirectory() || !isOurs(stats) || !isSafe(stats)) return;
+    if (!isSafeFolder() || !isOurs(fs.lstatSync(folder))) return;
     for (const { file, script } of fresh) {
       const aside = `${cacheFile(file)}.${process.pid}`;
       fs.writeFileSync(aside, script.createCachedData(), { flag: 'wx', mode: 0o644 });
