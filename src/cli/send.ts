@@ -1,5 +1,6 @@
 import type { Settings } from '../config/settings.ts';
 import type { Delivery } from '../delivery/deliver.ts';
+import type { OwnNames } from '../dns/own.ts';
 import type { Address } from '../mail/address.ts';
 import { quoted } from '../mail/printable.ts';
 import { findAll, unfoldedValue } from '../message/header.ts';
@@ -60,13 +61,18 @@ export async function makeJob(options: SendOptions, around: Surroundings): Promi
       envelope: makeEnvelope(sender, recipients, options),
       settings,
       material,
-      own: { addresses: around.ownAddresses(), ...(fqdn === undefined ? {} : { hostname: fqdn }) },
-      ...(relay === undefined ? {} : { relay }),
+      // Only an MX can be ourselves; to list the interfaces takes a millisecond.
+      ...(relay === undefined ? { own: ownNames(fqdn, around) } : { relay }),
       ...(login === undefined ? {} : { login }),
       ...(fqdn === undefined ? {} : { helloName: fqdn }),
     },
   };
 }
+
+const ownNames = (fqdn: string | undefined, around: Surroundings): OwnNames => ({
+  addresses: around.ownAddresses(),
+  ...(fqdn === undefined ? {} : { hostname: fqdn }),
+});
 
 interface Author {
   readonly options: SendOptions;
