@@ -25,7 +25,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   world: ['dns', 'message', 'net'],
   // What is done with them.
   delivery: ['mail', 'message', 'smtp', 'dns', 'tls', 'dkim', 'config', 'net', 'route', 'world'],
-  queue: ['mail', 'message', 'bounce', 'config', 'delivery', 'world'],
+  queue: ['mail', 'message', 'smtp', 'bounce', 'config', 'delivery', 'world'],
   submit: ['mail', 'message', 'smtp', 'config', 'route', 'delivery', 'queue', 'world'],
   cli: [
     ...['mail', 'version', 'message', 'compose', 'dns', 'tls', 'smtp', 'dkim', 'bounce', 'config', 'net', 'route'],
@@ -48,7 +48,7 @@ const TOUCH_THE_WORLD: readonly (string | RegExp)[] = [
   'src/message/file-source.ts',
   /^src\/submit\/(intake|scratch|standard-input)\.ts$/,
   'src/config/secrets.ts',
-  'src/queue/spool.ts',
+  /^src\/queue\/(disk|owner)\.ts$/,
   'src/delivery/local.ts',
 ];
 const WORLD_MODULE = /^node:(net|tls|dgram|dns|fs|child_process|http|https|http2|os|process|worker_threads)(\/|$)/;

@@ -1,0 +1,132 @@
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  fstatSync,
+  fsync,
+  linkSync,
+  lstatSync,
+  lutimesSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  readSync,
+  renameSync,
+  type Stats,
+  symlinkSync,
+  unlinkSync,
+  type WatchListener,
+  watch,
+  writeSync,
+} from 'node:fs';
+
+/*
+ * The few operations on files that the spool is made of, as a parameter: a test puts its own around each of them, to
+ * end the process after any one or to let any one fail.
+ *
+ * All are synchronous but fsync. Most take 5 to 30 microseconds, less than the way to the thread pool and back, while an
+ * fsync takes 0.5 ms or more and many of them together take hardly longer than one.
+ */
+
+export interface Stat {
+  readonly uid: number;
+  /** Permission bits. */
+  readonly mode: number;
+  readonly kind: 'file' | 'folder' | 'link' | 'other';
+  /** Octets. */
+  readonly size: number;
+  /** When it was last written to, in milliseconds since 1970. */
+  readonly written: number;
+}
+
+/** Each throws, or rejects with, the system's error. */
+export interface Disk {
+  /** Our own user; undefined where the system has none. */
+  uid(): number | undefined;
+  /** Opens a file that must not be there yet (0600), one to be read, or a folder; never through a symbolic link. */
+  open(path: string, how: 'create' | 'read' | 'folder'): number;
+  /** Writes all of it. */
+  write(descriptor: number, bytes: Buffer): void;
+  /** Reads so many octets from the file's place; fewer only where it ends. */
+  read(descriptor: number, octets: number): Buffer;
+  fsync(descriptor: number): Promise<void>;
+  close(descriptor: number): void;
+  fstat(descriptor: number): Stat;
+  lstat(path: string): Stat;
+  rename(from: string, to: string): void;
+  link(from: string, to: string): void;
+  symlink(text: string, path: string): void;
+  readlink(path: string): string;
+  unlink(path: string): void;
+  /** Sets the time of a symbolic link, in milliseconds since 1970. */
+  touch(path: string, time: number): void;
+  /** Makes a folder (0700) and those above it; returns the first that was made, undefined where all were there. */
+  mkdir(path: string): string | undefined;
+  chmod(path: string, mode: number): void;
+  /** The names in a folder. */
+  list(path: string): readonly string[];
+  /** Calls back after changes in a folder, until it is closed; does not keep the process alive. */
+  watch(path: string, changed: WatchListener<string>): { close(): void };
+}
+
+// Windows lacks these; there is no FIFO and no such link there either.
+const NOFOLLOW = constants.O_NOFOLLOW ?? 0;
+const NONBLOCK = constants.O_NONBLOCK ?? 0;
+const FLAGS = {
+  create: constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | NOFOLLOW,
+  // Without O_NONBLOCK a FIFO in the place of a file would stop us for ever.
+  read: constants.O_RDONLY | NOFOLLOW | NONBLOCK,
+  folder: constants.O_RDONLY | (constants.O_DIRECTORY ?? 0),
+} as const;
+
+export const systemDisk: Disk = {
+  uid: () => process.geteuid?.(),
+  open: (path, how) => openSync(path, FLAGS[how], 0o600),
+  write(descriptor, bytes) {
+    for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at, bytes.length - at);
+  },
+  read(descriptor, octets) {
+    const bytes = Buffer.allocUnsafe(octets);
+    let at = 0;
+    for (let got = 1; at < octets && got > 0; at += got) got = readSync(descriptor, bytes, at, octets - at, null);
+    return bytes.subarray(0, at);
+  },
+  fsync: (descriptor) =>
+    new Promise((resolve, reject) => {
+      fsync(descriptor, (error) => (error === null ? resolve() : reject(error)));
+    }),
+  close: closeSync,
+  fstat: (descriptor) => statOf(fstatSync(descriptor)),
+  lstat: (path) => statOf(lstatSync(path)),
+  rename: renameSync,
+  link: linkSync,
+  symlink: (text, path) => symlinkSync(text, path),
+  readlink: (path) => readlinkSync(path),
+  unlink: unlinkSync,
+  touch: (path, time) => lutimesSync(path, time / 1000, time / 1000),
+  mkdir: (path) => mkdirSync(path, { recursive: true, mode: 0o700 }),
+  chmod: chmodSync,
+  list: (path) => readdirSync(path),
+  watch: (path, changed) => watch(path, { persistent: false }, changed).on('error', () => {}),
+};
+
+function statOf(stats: Stats): Stat {
+  const { uid, mode, size, mtimeMs } = stats;
+  const kind = stats.isFile() ? 'file' : stats.isDirectory() ? 'folder' : stats.isSymbolicLink() ? 'link' : 'other';
+  return { uid, mode: mode & 0o7777, kind, size, written: mtimeMs };
+}
+
+/** The system's name of an error, such as `ENOENT`; undefined where it is none of the system's. */
+export const codeOf = (error: unknown): string | undefined =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+
+/** What `get` gives, and undefined where there is no such file. @throws every other error */
+export function unlessMissing<T>(get: () => T): T | undefined {
+  try {
+    return get();
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
