@@ -1,4 +1,5 @@
 import { type ReportKind, wantsReport } from '../bounce/request.ts';
+import { span } from '../bounce/span.ts';
 import type { PastAttempt, QueuedRecipient, QueueEntry } from '../mail/entry.ts';
 import { formatReply, type Reply } from '../mail/reply.ts';
 import type { Delivered, DeliveryResult, Failure, Undelivered } from '../mail/result.ts';
@@ -93,20 +94,6 @@ export const EXPIRED = '4.4.7';
 function expired(last: Failure | undefined, age: number): Failure {
   const { text, ...rest } = last ?? { scope: 'recipient', stage: 'connect', text: 'it was never tried' };
   return { ...rest, permanent: true, status: EXPIRED, text: `not delivered in ${span(age)}: ${text}` };
-}
-
-const UNITS = [
-  [86_400_000, 'day'],
-  [3_600_000, 'hour'],
-  [60_000, 'minute'],
-  [1000, 'second'],
-] as const;
-
-/** A length of time as people say it: `5 days`, `4 hours`; rounded down. */
-export function span(milliseconds: number): string {
-  const [unit, word] = UNITS.find(([size]) => milliseconds >= size) ?? [1000, 'second'];
-  const count = Math.floor(milliseconds / unit);
-  return `${count} ${word}${count === 1 ? '' : 's'}`;
 }
 
 const told = ({ recipient }: QueuedRecipient, kind: ReportKind): Pick<Step, 'report'> =>

@@ -1,5 +1,6 @@
+import type { Address } from '../../src/mail/address.ts';
 import { ENTRY_VERSION, type QueuedRecipient, type QueueEntry } from '../../src/mail/entry.ts';
-import type { Address, Recipient } from '../../src/mail/envelope.ts';
+import type { Recipient } from '../../src/mail/envelope.ts';
 import type { Delivered, Failure, Undelivered } from '../../src/mail/result.ts';
 
 /** 22 November 2026, 20:11:31 UTC: when all entries of tests were queued. */
