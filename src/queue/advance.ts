@@ -82,18 +82,20 @@ function finish({ entry, now }: Turn, steps: readonly (Step | undefined)[], even
     reports: requests(entry, taken),
     events: [...events, ...taken.map((step) => step.event)],
     done,
-    keep: done && reader(entry) === 'nobody' && recipients.some(isUntold),
+    keep: done && reader(entry) === 'nobody' && isLoss(entry) && recipients.some(isUntold),
   };
 }
 
 /** Who reads a report of failure. */
-function reader({ envelope, report }: QueueEntry): 'sender' | 'postmaster' | 'nobody' {
+function reader(entry: QueueEntry): 'sender' | 'postmaster' | 'nobody' {
+  const { envelope, report } = entry;
   if (envelope.sender !== null) return 'sender';
-  return report !== undefined && report.passed === 0 && isBounce(report.kind) ? 'postmaster' : 'nobody';
+  return report?.passed === 0 && isLoss(entry) ? 'postmaster' : 'nobody';
 }
 
-/** Whether something was lost with it; a warning or a confirmation that does not arrive is no loss. */
-const isBounce = (kind: NonNullable<QueueEntry['report']>['kind']): boolean => kind === 'failed' || kind === 'digest';
+/** Whether something is lost with it; a warning or a confirmation that does not arrive is no loss. */
+const isLoss = ({ report }: QueueEntry): boolean =>
+  report === undefined || report.kind === 'failed' || report.kind === 'digest';
 
 const isUntold = ({ state, recipient }: QueuedRecipient): boolean =>
   state === 'failed' && wantsReport(recipient, 'failed');

@@ -16,7 +16,6 @@ import {
   entryOf,
   failedFor,
   failureOf,
-  GREYLISTED,
   QUEUED,
   queuedOf,
   recipientOf,
@@ -261,8 +260,6 @@ export const CASES: Readonly<Record<string, () => Promise<Report | undefined>>> 
   digest: async () =>
     composeDigest(stormOf(25), { now: QUEUED + 2 * HOUR, zone: 60, random: chances(), fqdn: 'host.example.org' }),
 };
-
-export const GREY = GREYLISTED;
 
 /** The bytes of a report as they are sent. */
 export function bytesOf(report: Report): Buffer {
