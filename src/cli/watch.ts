@@ -4,7 +4,6 @@ import type { Source } from '../message/source.ts';
 import { createTranscript, type Transcript } from '../net/transcript.ts';
 import type { World } from '../world.ts';
 import { createProgress, type Progress } from './progress.ts';
-import { striking } from './strike.ts';
 import type { Output } from './surroundings.ts';
 
 /* What a person sees while it goes on: the transcript of `-v`, the look-ups of `-vv`, or a progress line. */
@@ -23,19 +22,17 @@ export interface WatchOptions {
   readonly monotonic: () => number;
   /** The names of all destinations; where there are several, each line names its own. */
   readonly destinations: readonly string[];
-  /** What must not be shown, whoever says it. */
-  readonly secrets: readonly string[];
 }
 
 export async function createWatch(stderr: Output, options: WatchOptions): Promise<Watch> {
-  const { verbose, json, monotonic, destinations, secrets } = options;
+  const { verbose, json, monotonic, destinations } = options;
   if (verbose > 0) {
     const width = Math.max(...destinations.map((name) => name.length));
     const prefix = (name: string): string => (destinations.length > 1 ? `${name.padEnd(width)} ` : '');
     return {
       transcript(name) {
         const sink = (text: string): void => stderr.write(`${prefix(name)}${text}\n`);
-        return striking(createTranscript({ monotonic, keep: 0, sink }), secrets);
+        return createTranscript({ monotonic, keep: 0, sink });
       },
       ...(verbose > 1 ? { note: (text: string) => stderr.write(`${text}\n`) } : {}),
     };

@@ -78,6 +78,7 @@ async function tryOnce(plan: SessionPlan & { verb?: 'HELO' }, world: World, opti
     timeouts: plan.timeouts,
     monotonic: () => world.monotonic(),
     tls: plan.protection.plan,
+    secrets: secretsOf(plan),
     ...options,
   });
   try {
@@ -94,6 +95,11 @@ async function tryOnce(plan: SessionPlan & { verb?: 'HELO' }, world: World, opti
     const opening = { kind: 'failure', failure, peer, greeted: error.stage !== 'greeting' } as const;
     return again === undefined ? opening : { ...opening, again };
   }
+}
+
+function secretsOf({ login }: SessionPlan): readonly string[] {
+  const { password, token } = login?.credentials ?? {};
+  return [password, token].filter((secret) => secret !== undefined);
 }
 
 async function dial(

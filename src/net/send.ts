@@ -67,6 +67,7 @@ class FlightWriter {
     this.#gathered.push(Buffer.from(`${part.line}\r\n`));
     if (part.reply) this.awaited.push(part.stage);
     const { transcript, tls } = this.#wire.options;
+    if (part.secretAfter !== undefined) this.#wire.veil.hide(part.line.slice(part.secretAfter.length));
     transcript?.client(part.line, part.secretAfter);
     // Made while the server thinks.
     if (part.stage === 'starttls' && tls !== undefined) void prepareTls(tls);

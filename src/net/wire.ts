@@ -7,6 +7,7 @@ import { stageLimit } from '../smtp/stages.ts';
 import type { TlsPlan } from '../tls/policy.ts';
 import type { Connection } from './connection.ts';
 import type { Transcript } from './transcript.ts';
+import { createVeil, type Veil } from './veil.ts';
 
 export interface WireOptions {
   /** Seconds; a stage's own limit replaces that of `smtp/stages`. */
@@ -16,6 +17,8 @@ export interface WireOptions {
   /** For the step `tls`. */
   readonly tls?: TlsPlan | undefined;
   readonly transcript?: Transcript | undefined;
+  /** Passwords and tokens that this connection carries; no reply is handed out with one in it. */
+  readonly secrets?: readonly string[] | undefined;
 }
 
 /** How far a flight had come when something happened. */
@@ -29,6 +32,7 @@ export interface Progress {
 export class Wire {
   readonly connection: Connection;
   readonly options: WireOptions;
+  readonly veil: Veil;
   readonly #parser = new ReplyParser();
   readonly #unread: Reply[] = [];
   #malformed: MalformedReply | undefined;
@@ -36,6 +40,7 @@ export class Wire {
   constructor(connection: Connection, options: WireOptions) {
     this.connection = connection;
     this.options = options;
+    this.veil = createVeil(options.secrets ?? []);
   }
 
   limit(stage: Stage): number {
@@ -61,8 +66,10 @@ export class Wire {
       try {
         const reply = this.#parser.next();
         if (reply !== undefined) {
-          this.options.transcript?.server(reply);
-          this.#unread.push(reply);
+          const shown = this.veil.reply(reply);
+          this.options.transcript?.server(shown);
+          // A challenge is no text for people, and has to stay as it is.
+          this.#unread.push(reply.code === 334 ? reply : shown);
           continue;
         }
       } catch (error) {
@@ -101,7 +108,7 @@ export class Wire {
   }
 
   nonsense(cause: MalformedReply, progress: Progress): WireError {
-    return new WireError(cause.message, { ...progress, trouble: 'malformed', cause });
+    return new WireError(this.veil.text(cause.message), { ...progress, trouble: 'malformed', cause });
   }
 
   lost(state: 'ended' | 'reset' | 'timeout', progress: Progress, limit: number): WireError {

@@ -12,8 +12,8 @@ import { type Credentials, type Exchange, type Halt, halt } from './sasl/exchang
  *
  * 1. Of what the server offers and the credentials serve, the best is taken, or the one asked for by name. On a
  *    connection that is not encrypted nothing is used that was not asked for by name.
- * 2. The first message goes with AUTH where the mechanism has one. Every payload is hidden from the transcript, and
- *    struck out where a reply repeats it.
+ * 2. The first message goes with AUTH where the mechanism has one. Every payload is marked as secret: the wire hides it
+ *    from the transcript, and strikes it out where a reply repeats it.
  * 3. A 235 counts only when the mechanism is done: behind SCRAM's proof of the server, behind the password of LOGIN.
  *    What can't be understood is cancelled with `*`. Rounds end by themselves, as no mechanism has more than three.
  * 4. A mechanism that the server offers and then does not know (504) is passed over; no other refusal is, as a wrong
@@ -54,71 +54,58 @@ export function* authenticate(
   if (/[\x00-\x1f\x7f]/.test(user)) return halted(halt('credentials', 'the user name has a control character'));
   if (/[\0\r\n]/.test(credentials.password ?? '')) return halted(halt('credentials', 'the password has CR, LF or NUL'));
 
-  const secrets = [credentials.password ?? '', credentials.token ?? ''];
   let failure = unusable({ offered: [...names], asked: options.mechanism, serving: candidates, common });
   for (const { name, secret } of allowed) {
     const end = yield* carry(name, beginExchange(name, { ...options, user, secret }));
     if (end.kind === 'done') return undefined;
-    const hidden = [...secrets, ...secrets.map((text) => Buffer.from(text).toString('base64')), ...end.sent];
-    failure = end.kind === 'refused' ? refused(name, strike(end.reply, hidden)) : halted(end.halt, name);
-    if (end.sent.length > 0 && !(end.kind === 'refused' && end.reply.code === 504)) return failure;
+    failure = end.kind === 'refused' ? refused(name, end.reply) : halted(end.halt, name);
+    if (end.begun && !(end.kind === 'refused' && end.reply.code === 504)) return failure;
   }
   return failure;
 }
 
-/** How an exchange ended; `sent` are the payloads that were written. */
+/** How an exchange ended; it is begun when the server was told something of it. */
 type End =
   | { readonly kind: 'done' }
-  | { readonly kind: 'refused'; readonly reply: Reply; readonly sent: readonly string[] }
-  | { readonly kind: 'halted'; readonly halt: Halt; readonly sent: readonly string[] };
+  | { readonly kind: 'refused'; readonly reply: Reply; readonly begun: true }
+  | { readonly kind: 'halted'; readonly halt: Halt; readonly begun: boolean };
 
 /** Carries one exchange to its end. */
 function* carry(name: MechanismName, exchange: Exchange): Dialogue<End> {
-  const sent: string[] = [];
   let step = exchange.next(NOTHING);
-  if (step.done) return { kind: 'halted', halt: step.value, sent };
+  if (step.done) return { kind: 'halted', halt: step.value, begun: false };
 
   const first = step.value.bytes?.toString('base64');
-  if ((first?.length ?? 0) > MAX_LINE) return { kind: 'halted', halt: TOO_LONG, sent };
+  if ((first?.length ?? 0) > MAX_LINE) return { kind: 'halted', halt: TOO_LONG, begun: false };
   const opening = `AUTH ${name}`;
   const fits = first !== undefined && opening.length + 1 + first.length <= MAX_COMMAND;
-  sent.push(first ?? '');
   let reply = yield* fits ? ask(`${opening} ${first || '='}`, 'auth', `${opening} `) : ask(opening, 'auth');
   // The server asks for what did not fit with a challenge that is empty.
   if (first !== undefined && !fits && reply.code === 334) reply = yield* respond(first);
 
   while (reply.code === 334) {
     const challenge = readChallenge(reply);
-    if (challenge === undefined) return yield* cancel(halt('protocol', 'the challenge is not base64'), sent);
+    if (challenge === undefined) return yield* cancel(halt('protocol', 'the challenge is not base64'));
     step = exchange.next(challenge);
-    if (step.done) return yield* cancel(step.value, sent);
+    if (step.done) return yield* cancel(step.value);
     const payload = step.value.bytes?.toString('base64') ?? '';
-    if (payload.length > MAX_LINE) return yield* cancel(TOO_LONG, sent);
-    sent.push(payload);
+    if (payload.length > MAX_LINE) return yield* cancel(TOO_LONG);
     reply = yield* respond(payload);
   }
-  if (reply.code !== 235) return { kind: 'refused', reply, sent };
+  if (reply.code !== 235) return { kind: 'refused', reply, begun: true };
   if (step.value.last) return { kind: 'done' };
-  return { kind: 'halted', halt: halt('server', 'the server said yes before the exchange was over'), sent };
+  return { kind: 'halted', halt: halt('server', 'the server said yes before the exchange was over'), begun: true };
 }
 
 const respond = (payload: string): Dialogue<Reply> => ask(payload, 'auth', '');
 
 /** RFC 4954, section 4: a line with nothing but `*`, answered with 501; the session is not used any more either way. */
-function* cancel(reason: Halt, sent: readonly string[]): Dialogue<End> {
+function* cancel(reason: Halt): Dialogue<End> {
   yield* ask('*', 'auth');
-  return { kind: 'halted', halt: reason, sent };
+  return { kind: 'halted', halt: reason, begun: true };
 }
 
 function readChallenge(reply: Reply): Buffer | undefined {
   const [text = '', ...more] = reply.lines;
   return more.length === 0 && text.length <= MAX_LINE ? decodeBase64(text) : undefined;
-}
-
-/** The reply without what was hidden from the transcript, should the server repeat it. */
-function strike(reply: Reply, hidden: readonly string[]): Reply {
-  // Shorter ones stand in innocent words.
-  const words = hidden.filter((word) => word.length >= 4).sort((a, b) => b.length - a.length);
-  const clean = (line: string): string => words.reduce((text, word) => text.replaceAll(word, '<secret>'), line);
-  return { ...reply, lines: reply.lines.map(clean) };
 }

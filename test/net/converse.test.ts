@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type Dialogue, listen, type Part, WireError, type WireTrouble } from '../../src/smtp/dialogue.ts';
+import { type Dialogue, flight, listen, type Part, WireError, type WireTrouble } from '../../src/smtp/dialogue.ts';
 import { body, hi, say, send } from '../support/parts.ts';
 import { play } from '../support/play.ts';
 import { talk } from '../support/talk.ts';
@@ -223,6 +223,25 @@ test('converse() reads the refusal when the server has refused, closed and reset
   const script = 'S: 220\nC: MAIL\nS: 550 5.7.1 go away\n--: reset';
   const { error } = await talk(script, send([say('MAIL'), say('RCPT', 'rcpt'), say('DATA', 'data')]));
   expect(error).toMatchObject({ stage: 'rcpt', replies: [{ code: 550 }] });
+});
+
+test('converse() strikes a secret out of every reply that repeats it, but for challenges', async () => {
+  const login: Part = { kind: 'command', stage: 'auth', reply: true, line: 'AUTH X c2VjcmV0', secretAfter: 'AUTH X ' };
+  function* dialogue(): Dialogue<readonly (readonly string[])[]> {
+    yield* listen('greeting');
+    const [challenge] = yield* flight([login]);
+    const [refusal] = yield* flight([say('MAIL')]);
+    return [challenge?.lines ?? [], refusal?.lines ?? []];
+  }
+  const script = 'S: 220\nC: AUTH…\nS: 334 c2VjcmV0\nC: MAIL\nS: 550-you said c2VjcmV0\nS: 550 and sesame';
+  const { value, transcript } = await talk(script, dialogue(), { channel: { secrets: ['sesame'] } });
+  expect(value).toEqual([['c2VjcmV0'], ['you said <secret>', 'and <secret>']]);
+  expect(transcript.filter((line) => line.startsWith('S: '))).toEqual([
+    'S: 220',
+    'S: 334 <secret>',
+    'S: 550-you said <secret>',
+    'S: 550 and <secret>',
+  ]);
 });
 
 test('converse() shows what was said, without secrets and bodies', async () => {
