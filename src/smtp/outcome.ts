@@ -33,6 +33,9 @@ export function judgeEnvelope(recipients: readonly Recipient[], replies: readonl
 const isTooMany = (failure: Failure): boolean =>
   !failure.permanent && (failure.reply?.code === 452 || failure.reply?.code === 552);
 
+/** The reply to QUIT (RFC 5321, section 4.1.1.10): where it stands in the place of a verdict, that one is missing. */
+const GOODBYE = 221;
+
 /** Gives each recipient that stands its verdict on the message: one for all, or in order one for each (LMTP). */
 export function judgeMessage(
   given: readonly Outcome[],
@@ -43,6 +46,7 @@ export function judgeMessage(
   return given.map((outcome): Outcome => {
     if (outcome.kind !== 'accepted') return outcome;
     const reply = verdicts[each ? next++ : 0];
+    if (reply?.code === GOODBYE) return { kind: 'refused', failure: { ...unexpected('dot', reply), uncertain: true } };
     if (reply !== undefined && isPositive(reply)) return { kind: 'accepted', reply };
     if (reply !== undefined) return { kind: 'refused', failure: judge('dot', reply) };
     return { kind: 'refused', failure: missing ? judgeBroken(missing) : unexpected('dot', NO_REPLY) };

@@ -1,13 +1,13 @@
 /*
  * One transaction: MAIL, every RCPT, the message, in as few flights as the server's extensions allow.
  *
- *   CHUNKING and a small message   MAIL RCPT… BDAT+message QUIT      one flight  (RFC 3030, RFC 2920)
+ *   CHUNKING, small and the last   MAIL RCPT… BDAT+message QUIT      one flight  (RFC 3030, RFC 2920)
  *   PIPELINING                     MAIL RCPT… DATA | message QUIT    two flights (RFC 2920)
  *   neither                        a flight for each command, QUIT too (RFC 5321, section 3.3)
  *
  * The outcome is given for each recipient. A refused recipient never stops the others. Replies are matched by order,
- * so one reply too many would move them all: a flight that could end so is proved by the reply to QUIT or RSET behind
- * it, and what can't be proved is transient. A broken wire keeps the refusals that had arrived whole before it.
+ * so one reply too many would move them all: the 354 of DATA shows that none was, and in one flight the 221 of QUIT
+ * (which is why it must be the last); RSET proves a refusal. What can't be proved is transient. A broken wire keeps the refusals that had arrived whole before it.
  */
 import type { Envelope, Recipient } from '../mail/envelope.ts';
 import { isPositive, type Reply } from '../mail/reply.ts';
@@ -43,9 +43,9 @@ export interface TransactionResult {
 /** Runs one transaction. Never throws for a broken wire: that is an outcome. */
 export function* transaction(plan: TransactionPlan): Dialogue<TransactionResult> {
   const { extensions, message, protocol } = plan;
-  const isSmall = message.facts.size <= ONE_FLIGHT_OCTETS;
+  const isOneFlight = plan.last && message.facts.size <= ONE_FLIGHT_OCTETS;
   // LMTP answers BDAT once for each recipient that stands, which is not known before the flight leaves.
-  return extensions.pipelining && extensions.chunking && protocol === 'smtp' && isSmall
+  return extensions.pipelining && extensions.chunking && protocol === 'smtp' && isOneFlight
     ? yield* chunked(plan)
     : yield* classic(plan);
 }
@@ -58,25 +58,26 @@ function* chunked(plan: TransactionPlan): Dialogue<TransactionResult> {
       ...envelope,
       { ...command(`BDAT ${plan.message.facts.size} LAST`, 'dot'), reply: false },
       { kind: 'body', message: plan.message, form: 'plain', replies: 1 },
-      goodbye(plan.last),
+      goodbye(true),
     ]),
   );
   const given = judgeEnvelope(plan.recipients, replies);
   const verdict = replies[envelope.length];
   if (verdict === undefined) return error === undefined ? lost(plan) : broken(plan, given, error);
   const proof = replies[envelope.length + 1];
-  if (!(yield* isProved(plan.last, proof, error))) return lost(plan, 'ended');
-  const usable = !plan.last && error === undefined && isPositive(proof ?? verdict);
-  return { outcomes: judgeMessage(given, [verdict], { each: false }), usable };
+  if (!(yield* isProved(proof, error))) return lost(plan, 'ended');
+  return { outcomes: judgeMessage(given, [verdict], { each: false }), usable: false };
 }
 
 /**
- * Whether the replies were counted right: what follows the message must be the reply to QUIT or RSET, or nothing.
- * A server that answers QUIT strangely has said all with it; one that is a reply behind has another one to give.
+ * Whether the replies were counted right: what follows the message must be the reply to QUIT, or nothing. A server that
+ * knows no QUIT has said all with that; one that is a reply behind has another one to give. Any other refusal may as
+ * well be that of the message.
  */
-function* isProved(last: boolean, proof?: Reply, error?: WireError): Dialogue<boolean> {
+function* isProved(proof?: Reply, error?: WireError): Dialogue<boolean> {
   if (error !== undefined && isConfused(error)) return false;
-  if (proof === undefined || proof.code === 421 || proof.code === (last ? 221 : 250)) return true;
+  if (proof === undefined || proof.code === 421 || proof.code === 221) return true;
+  if (proof.code !== 500 && proof.code !== 502) return false;
   const { replies } = yield* attempt(another());
   return replies.length === 0;
 }

@@ -193,13 +193,24 @@ describe('transaction() with CHUNKING', () => {
   );
   good(
     'does not take the reply to RCPT for the reply to BDAT where one reply is too many',
-    'S: 250 ok\nS: 250 extra\nS: 250 one\nS: 250 two\nS: 550 5.7.1 spam\nS: 221 bye',
+    'S: 250 ok\nS: 250 extra\nS: 250 one\nS: 250 two\nS: 550 5.7.1 spam',
+    ['refused 4.5.0?', 'refused 4.5.0?'],
+  );
+  good(
+    'does not take the reply to QUIT for that to the message',
+    'S: 250 ok\nS: 250 ok\nS: 250 ok\nS: 221 bye\n--: close',
     ['refused 4.5.0?', 'refused 4.5.0?'],
   );
   good('loses the reply to BDAT', 'S: 250 ok\nS: 550 5.1.1 no\nS: 250 ok\n--: close', [
     'refused 5.1.1',
     'refused 4.4.2?',
   ]);
+
+  test('uses DATA where another transaction follows, as QUIT can prove nothing then', () => {
+    const script = `${MAIL}\n${ONE}\nC: DATA\nS: 250 ok\nS: 250 ok\nS: 354 go\nC: <message>\nS: 250 queued`;
+    const result = run(script, { extensions: CHUNKING, recipients: to('one'), last: false });
+    expect([words(result), result.usable]).toEqual([['accepted 250'], true]);
+  });
 
   test('uses DATA for a large message', () => {
     const message = messageOf(HELLO, { size: 256 * 1024 + 1 });
@@ -235,6 +246,9 @@ describe('transaction() over LMTP', () => {
 
   test('reads one reply for each recipient (RFC 2033, section 4.2)', () => {
     expect(lmtp('S: 250 stored\nS: 452 4.2.2 full')).toEqual(['accepted 250', 'refused 4.2.2']);
+  });
+  test('takes no reply to QUIT for one about a recipient', () => {
+    expect(lmtp('S: 250 stored\nS: 221 bye')).toEqual(['accepted 250', 'refused 4.5.0?']);
   });
   test('keeps the replies that came before the connection was lost', () => {
     expect(lmtp('S: 250 stored\n--: close')).toEqual(['accepted 250', 'refused 4.4.2?']);
