@@ -74,6 +74,8 @@ export interface Behaviour extends Readonly<Partial<Record<Point, readonly Act[]
   readonly implicitTls?: true;
   /** Each octet that is said leaves in a segment of its own. */
   readonly cut?: true;
+  /** Nothing leaves while there is something left to read: all replies to a flight in one segment. */
+  readonly gathers?: true;
   /** Octets of the message before `middle`. Default 1. */
   readonly middleAfter?: number;
 }

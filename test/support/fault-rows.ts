@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { issueCertificates } from './fault-certificates.ts';
 import { brokenInvariants, type FaultCase, type FaultRun, type FaultWorld, runFault } from './fault-run.ts';
 
@@ -41,7 +41,7 @@ export async function checkRow({ want, ...given }: FaultRow, world: FaultWorld):
   const { told, servers, stderr, status, milliseconds } = ran;
   const heard = servers.map((server) => server?.heard ?? []);
   const lines = heard.flat().map(({ line }) => line);
-  const account = `\n${stderr}\n${JSON.stringify(told, undefined, 1)}\n${JSON.stringify(heard)}`;
+  const account = `\n${stderr}\n${lines.join('\n')}`;
   expect(brokenInvariants(ran), account).toEqual([]);
   const results = (told?.recipients ?? []).map(resultText);
   expect({ status, results: results.map((text, at) => shortened(text, want.results[at])) }, account).toEqual({
@@ -86,6 +86,8 @@ const countEnded = (server: FaultRun['servers'][number]): number =>
 export function testRows(rows: readonly FaultRow[], { needsTls = false } = {}): void {
   const folder = mkdtempSync(join(tmpdir(), 'posthaste-faults-'));
   const world: { value: FaultWorld } = { value: { folder } };
+  // A run mostly waits: for its own start, for the server, for a limit.
+  vi.setConfig({ maxConcurrency: 12 });
   beforeAll(() => {
     if (needsTls) world.value = { folder, ...issueCertificates(folder) };
   });

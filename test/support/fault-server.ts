@@ -68,6 +68,7 @@ export async function startFaultServer(
 ): Promise<FaultServer> {
   const log: FaultLog = { connections: 0, heard: [], messages: [] };
   const sockets = new Set<Socket>();
+  const sessions: Promise<void>[] = [];
   const server = createServer({ allowHalfOpen: true, noDelay: true });
   const acting: Acting = {
     behaviour,
@@ -79,7 +80,7 @@ export async function startFaultServer(
   server.on('connection', (socket) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
-    void new FaultSession(socket, acting, log.connections++).serve();
+    sessions.push(new FaultSession(socket, acting, log.connections++).serve());
   });
   await listening(server, host, port);
   const place = server.address();
@@ -91,6 +92,7 @@ export async function startFaultServer(
     port: typeof place === 'object' && place !== null ? place.port : 0,
     async close() {
       for (const socket of sockets) socket.destroy();
+      await Promise.all(sessions);
       if (!server.listening) return;
       server.close();
       await once(server, 'close');

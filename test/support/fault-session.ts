@@ -21,6 +21,8 @@ export class FaultSession {
   #said: string[] = [];
   #chunks: Buffer[] = [];
   #introduced = false;
+  #hasSender = false;
+  #kept = '';
 
   constructor(socket: Socket, acting: Acting, connection: number) {
     this.#socket = socket;
@@ -55,8 +57,11 @@ export class FaultSession {
         return this.#perform('auth', ['235 2.7.0 welcome']);
       case 'MAIL':
         this.#forget();
-        return this.#perform('mail', ['250 2.1.0 sender ok']);
+        await this.#perform('mail', ['250 2.1.0 sender ok']);
+        this.#hasSender = this.#said[0]?.startsWith('2') === true;
+        return;
       case 'RCPT':
+        if (!this.#hasSender) return this.#say(['503 5.5.1 MAIL first']);
         await this.#perform('rcpt', ['250 2.1.5 recipient ok']);
         if (this.#said[0]?.startsWith('2')) this.#standing.push(/<(.*)>/.exec(line)?.[1] ?? '');
         return;
@@ -130,7 +135,7 @@ export class FaultSession {
     try {
       await this.#perform(point, recipients.length > 0 ? usual : none);
     } finally {
-      const yes = this.#said.map((text) => text.startsWith('2'));
+      const yes = this.#said.filter((text) => /^\d{3}(?!-)/.test(text)).map((text) => text.startsWith('2'));
       const promised = isLmtp ? recipients.filter((_, at) => yes[at]) : yes[0] === true ? recipients : [];
       this.#write({ bytes, form, ended: true, promised });
       this.#forget();
@@ -142,6 +147,7 @@ export class FaultSession {
   }
 
   #forget(): void {
+    this.#hasSender = false;
     this.#standing = [];
     this.#chunks = [];
   }
@@ -163,6 +169,7 @@ export class FaultSession {
       }
       if (line.kind === 'raw') {
         text += line.text;
+        this.#said.push(...line.text.split('\n').slice(0, -1));
         continue;
       }
       await this.#send(text);
@@ -200,7 +207,14 @@ export class FaultSession {
   }
 
   async #send(text: string): Promise<void> {
-    if (this.#acting.behaviour.cut !== true) return this.#wire.write(text);
+    const { cut, gathers } = this.#acting.behaviour;
+    if (gathers === true && this.#wire.waiting() > 0) {
+      this.#kept += text;
+      return;
+    }
+    text = this.#kept + text;
+    this.#kept = '';
+    if (cut !== true) return this.#wire.write(text);
     for (const octet of text) {
       this.#wire.write(octet);
       await new Promise((resolve) => setImmediate(resolve));
@@ -227,8 +241,9 @@ export class FaultSession {
   }
 
   async #line(): Promise<string> {
-    const line = await this.#wire.line();
-    if (line === null) throw OVER;
+    const octets = await this.#wire.line();
+    if (octets === null) throw OVER;
+    const line = Buffer.from(octets, 'latin1').toString();
     this.#heard.push(line);
     this.#acting.log.heard.push({ line, encrypted: this.#wire.encrypted, connection: this.#connection });
     return line;

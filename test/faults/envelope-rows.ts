@@ -1,0 +1,210 @@
+import { CLOSE, HANG, inTurn, RESET, USUAL } from '../support/fault-acts.ts';
+import type { FaultRow } from '../support/fault-rows.ts';
+import { TWO, WAYS, ways } from './ways.ts';
+
+const YES = 'delivered 2.0.0 250';
+const many = (count: number, domain = 'dest.test'): readonly string[] =>
+  Array.from({ length: count }, (_, index) => `r${index}@${domain}`);
+
+/** A refusal with its meaning for the status. */
+const meaning = (reply: string, exit: number, result: string): FaultRow => ({
+  id: 'M10',
+  what: `${reply} to RCPT`,
+  servers: [{ rcpt: [reply] }],
+  want: { exit, results: [result], ended: [0] },
+});
+
+/** MAIL and RCPT. */
+export const ENVELOPE_ROWS: readonly FaultRow[] = [
+  ...ways.flatMap(({ way, extensions }): FaultRow[] => [
+    {
+      id: 'M01',
+      what: `mail-450, ${way}`,
+      servers: [{ mail: ['450 4.7.1 later'], extensions }],
+      want: { exit: 75, results: ['deferred 4.7.1 mail 450'], ended: [0] },
+    },
+    {
+      id: 'M01',
+      what: `mail-550, ${way}`,
+      servers: [{ mail: ['550 5.7.1 not you'], extensions }],
+      recipients: TWO,
+      want: { exit: 69, results: ['failed 5.7.1 mail 550', 'failed 5.7.1 mail 550'], ended: [0] },
+    },
+    {
+      id: 'M01',
+      what: `mail-552, ${way}`,
+      servers: [{ mail: ['552 too large'], extensions }],
+      want: { exit: 65, results: ['failed 5.3.4 mail 552'], ended: [0] },
+    },
+    {
+      id: 'M02',
+      what: `mail-421, ${way}`,
+      servers: [{ mail: ['421 4.3.2 going down', CLOSE], extensions }],
+      want: { exit: 75, results: ['deferred 4.3.2 mail 421'], ended: [0] },
+    },
+    {
+      id: 'M02',
+      what: `mail-close, ${way}`,
+      servers: [{ mail: [CLOSE], extensions }],
+      want: { exit: 75, results: ['deferred 4.4.2'], ended: [0] },
+    },
+    {
+      id: 'M02',
+      what: `mail-rst, ${way}`,
+      servers: [{ mail: [RESET], extensions }],
+      want: { exit: 75, results: ['deferred 4.4.2'], ended: [0] },
+    },
+    {
+      id: 'M02',
+      what: `mail-hang, ${way}`,
+      servers: [{ mail: [HANG], extensions }],
+      timeouts: { mail: '300ms', body: '300ms' },
+      want: { exit: 75, results: ['deferred 4.4.2 mail'], ended: [0], within: 5000 },
+    },
+    {
+      id: 'M02',
+      what: `rcpt-421 behind a refusal, ${way}`,
+      servers: [{ rcpt: inTurn(['550 5.1.1 no such user'], ['421 4.3.2 going down', CLOSE]), extensions }],
+      recipients: TWO,
+      want: { exit: 67, results: ['failed 5.1.1 rcpt 550', 'deferred 4.3.2 rcpt 421'], ended: [0] },
+    },
+    {
+      id: 'M02',
+      what: `rcpt-close behind a refusal, ${way}`,
+      servers: [{ rcpt: inTurn(['550 5.1.1 no such user'], [CLOSE]), extensions }],
+      recipients: TWO,
+      want: { exit: 67, results: ['failed 5.1.1 rcpt 550', 'deferred 4.4.2'], ended: [0] },
+    },
+    {
+      id: 'M02',
+      what: `rcpt-close behind a yes, ${way}`,
+      servers: [{ rcpt: inTurn(['250 ok'], [CLOSE]), extensions }],
+      recipients: TWO,
+      want: { exit: 75, results: ['deferred 4.4.2', 'deferred 4.4.2'], ended: [0] },
+    },
+    {
+      id: 'M03',
+      what: `rcpt-550-second, ${way}`,
+      servers: [{ rcpt: inTurn([USUAL], ['550 5.1.1 no such user']), extensions }],
+      recipients: TWO,
+      want: { exit: 67, results: [YES, 'failed 5.1.1 rcpt 550'], ended: [1], connections: [1] },
+    },
+    {
+      id: 'M04',
+      what: `rcpt-450-second, ${way}`,
+      servers: [{ rcpt: inTurn([USUAL], ['450 4.2.1 later']), extensions }],
+      recipients: TWO,
+      want: { exit: 75, results: [YES, 'deferred 4.2.1 rcpt 450'], ended: [1] },
+    },
+    {
+      id: 'M04',
+      what: `rcpt-450-second, and the pause of --retry-for, ${way}`,
+      servers: [{ rcpt: inTurn([USUAL], ['450 4.2.1 later'], [USUAL]), extensions }],
+      recipients: TWO,
+      words: ['--retry-for', '3s'],
+      want: { exit: 0, results: [YES, YES], ended: [2] },
+    },
+    {
+      id: 'M05',
+      what: `rcpt-452-second: the rest in a transaction of its own, ${way}`,
+      servers: [{ rcpt: inTurn([USUAL], ['452 4.5.3 too many'], [USUAL]), extensions }],
+      recipients: TWO,
+      want: { exit: 0, results: [YES, YES], ended: [2] },
+    },
+    {
+      id: 'M05',
+      what: `rcpt-552-second counts as 452, ${way}`,
+      servers: [{ rcpt: inTurn([USUAL], ['552 too many recipients'], [USUAL]), extensions }],
+      recipients: TWO,
+      want: { exit: 0, results: [YES, YES], ended: [2] },
+    },
+    {
+      id: 'M05',
+      what: `rcpt-452 to each second one, for ever, ${way}`,
+      servers: [{ rcpt: inTurn([USUAL], ['452 4.5.3 too many']), extensions }],
+      recipients: TWO,
+      want: { exit: 75, results: [YES, 'deferred 4.5.3 rcpt 452'], ended: [1] },
+    },
+    {
+      id: 'M07',
+      what: `rcpt-all-550-data-354, ${way}`,
+      servers: [{ rcpt: ['550 5.1.1 no such user'], data: ['354 go'], extensions }],
+      recipients: TWO,
+      want: { exit: 67, results: ['failed 5.1.1 rcpt 550', 'failed 5.1.1 rcpt 550'], ended: [0] },
+    },
+    {
+      id: 'M07',
+      what: `rcpt-all-550-data-354, and a yes to the dot, ${way}`,
+      servers: [{ rcpt: ['550 5.1.1 no such user'], data: ['354 go'], dot: ['250 ok'], bdat: ['250 ok'], extensions }],
+      recipients: TWO,
+      want: { exit: 67, results: ['failed 5.1.1 rcpt 550', 'failed 5.1.1 rcpt 550'], ended: [0] },
+    },
+    {
+      id: 'M08',
+      what: `rcpt-251 and rcpt-252, ${way}`,
+      servers: [{ rcpt: inTurn(['251 2.1.5 forwarded to <x@y.test>'], ['252 2.0.0 perhaps']), extensions }],
+      recipients: TWO,
+      want: { exit: 0, results: [YES, YES], ended: [1] },
+    },
+    {
+      id: 'M16',
+      what: `<> is refused, ${way}`,
+      servers: [{ mail: ['550 5.1.7 no bounces here'], extensions }],
+      words: ['-f', '<>'],
+      want: { exit: 65, results: ['failed 5.1.7 mail 550'], heard: [/^MAIL FROM:<>/], ended: [0] },
+    },
+  ]),
+  meaning('550 5.1.1 no such user', 67, 'failed 5.1.1 rcpt 550'),
+  meaning('550 5.1.2 no such domain', 68, 'failed 5.1.2 rcpt 550'),
+  meaning('556 5.1.10 null MX', 68, 'failed 5.1.10 rcpt 556'),
+  meaning('550 5.1.6 moved', 67, 'failed 5.1.6 rcpt 550'),
+  meaning('551 not here', 67, 'failed 5.1.6 rcpt 551'),
+  meaning('550 5.2.1 disabled', 69, 'failed 5.2.1 rcpt 550'),
+  meaning('552 5.2.2 full', 69, 'failed 5.2.2 rcpt 552'),
+  meaning('550 5.7.1 policy', 69, 'failed 5.7.1 rcpt 550'),
+  meaning('550 no', 67, 'failed 5.0.0 rcpt 550'),
+  meaning('553 no', 67, 'failed 5.0.0 rcpt 553'),
+  meaning('554 no', 69, 'failed 5.0.0 rcpt 554'),
+  meaning('501 5.1.3 bad address', 65, 'failed 5.1.3 rcpt 501'),
+  meaning('503 order', 76, 'failed 5.0.0 rcpt 503'),
+  {
+    id: 'M11',
+    what: '250 recipients go by the hundred',
+    servers: [{}],
+    recipients: many(250),
+    want: { exit: 0, results: many(250).map(() => YES), ended: [3], connections: [1] },
+  },
+  {
+    id: 'M11',
+    what: '1,000 recipients, and LIMITS says 40 in each of three transactions',
+    servers: [{ extensions: ['PIPELINING', 'LIMITS RCPTMAX=40 MAILMAX=20'] }],
+    recipients: many(1000),
+    config: ['hostname = "client.test"', 'domain = "client.test"', '[limits]', 'sessions = 5'],
+    want: { exit: 0, results: many(1000).map(() => YES), ended: [25], connections: [2] },
+  },
+  {
+    id: 'M12',
+    what: 'one recipient, written in many ways',
+    servers: [{}],
+    words: ['-t'],
+    message: 'To: Ann <ann@dest.test>, ann@DEST.test\nCc: (x) ann@dest.test.\n\nThe end.\n',
+    recipients: ['ann@dest.test, <ann@dest.test>', 'ann@Dest.Test'],
+    want: { exit: 0, results: [YES], ended: [1] },
+  },
+  {
+    id: 'M13',
+    what: 'the server reads nothing more until its replies were read: 5,000 recipients in one flight',
+    servers: [{ extensions: WAYS.PIPELINING, rcpt: [`250-${'x'.repeat(400)}`, `250 ${'x'.repeat(400)}`] }],
+    recipients: many(5000),
+    config: ['hostname = "client.test"', 'domain = "client.test"', '[limits]', 'recipients = 5000'],
+    want: { exit: 0, results: many(5000).map(() => YES), ended: [1] },
+  },
+  {
+    id: 'M14',
+    what: 'a reply is missing: the one behind it is taken for it by nobody',
+    servers: [{ rcpt: inTurn([], ['250 ok']), extensions: WAYS.PIPELINING }],
+    recipients: TWO,
+    timeouts: { data: '400ms' },
+    want: { exit: 75, results: ['deferred', 'deferred'], ended: [0], within: 5000 },
+  },
+];

@@ -1,0 +1,5 @@
+import { testRows } from '../support/fault-rows.ts';
+import { ENVELOPE_ROWS } from './envelope-rows.ts';
+import { MESSAGE_ROWS } from './message-rows.ts';
+
+testRows([...ENVELOPE_ROWS, ...MESSAGE_ROWS]);
