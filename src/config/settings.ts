@@ -1,4 +1,5 @@
 import type { Stage } from '../mail/result.ts';
+import type { Rate } from './rate.ts';
 
 /** How a connection is to be protected (STARTTLS or implicit TLS). */
 export type TlsLevel = 'none' | 'may' | 'encrypt' | 'verify';
@@ -33,6 +34,8 @@ export interface LimitSettings {
   readonly destinations: number;
   /** Octets of the largest message accepted; 0 is no limit. Default 0. */
   readonly messageSize: number;
+  /** How fast messages leave the queue for one destination at most. Absent: as fast as they can. */
+  readonly rate?: Rate;
 }
 
 export interface SpoolSettings {

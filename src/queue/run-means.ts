@@ -1,0 +1,81 @@
+import type { Settings } from '../config/settings.ts';
+import type { Delivery } from '../delivery/deliver.ts';
+import type { QueueEntry, Way } from '../mail/entry.ts';
+import type { Recipient } from '../mail/envelope.ts';
+import type { Failure } from '../mail/result.ts';
+import { nameOf, planRoutes } from '../route/plan.ts';
+import type { World } from '../world.ts';
+import type { Lane } from './run-traffic.ts';
+import { DEFAULT_SCHEDULE, type Schedule } from './schedule.ts';
+
+/** What is needed to deliver in the way that an entry asks for: settings, relay, login, certificates, our names. */
+export interface Means extends Omit<Delivery, 'message' | 'envelope'> {
+  readonly world: World;
+}
+
+/**
+ * Finds the means for a way; a failure where it can't be gone now (a broken configuration, no password): its mail is
+ * deferred, and the failure's text says why. Never rejects but for a bug.
+ */
+export type FindMeans = (way: Way) => Promise<Means | Failure>;
+
+export const isFailure = (means: Means | Failure): means is Failure => 'scope' in means;
+
+/** The status of a failure that `FindMeans` gives (RFC 3463: system incorrectly configured). */
+export const MISCONFIGURED = '4.3.5';
+
+/** Finds the means for each way once. */
+export function rememberMeans(find: FindMeans): FindMeans {
+  const found = new Map<string, Promise<Means | Failure>>();
+  return (way) => {
+    const key = JSON.stringify(way);
+    const known = found.get(key) ?? find(way).then((means) => (isFailure(means) ? means : withMemory(means)));
+    found.set(key, known);
+    return known;
+  };
+}
+
+/** With the addresses of the relay's name looked up once, as the resolver remembers those of all others. */
+function withMemory(means: Means): Means {
+  const { world } = means;
+  const found = new Map<string, Promise<readonly string[]>>();
+  const systemLookup = (host: string): Promise<readonly string[]> => {
+    const known = found.get(host) ?? world.systemLookup(host);
+    found.set(host, known);
+    known.catch(() => found.delete(host));
+    return known;
+  };
+  return { ...means, world: { ...world, systemLookup } };
+}
+
+/** The schedule of the settings; that of the program where there are none. */
+export function scheduleOf({ retry }: Pick<Settings, 'retry'>): Schedule {
+  const { pauses, expire, delayWarning } = retry;
+  return {
+    ...DEFAULT_SCHEDULE,
+    ...(pauses === undefined ? {} : { retry: pauses }),
+    ...(expire === undefined ? {} : { expire }),
+    ...(delayWarning === undefined ? {} : { warn: delayWarning }),
+  };
+}
+
+/** The recipients that go the same way, and where they wait for their turn. */
+export interface Group {
+  readonly lane: Lane;
+  readonly recipients: readonly Recipient[];
+}
+
+/** The groups of an entry's recipients. Sessions are the same where destination and login are. */
+export function groupsOf(recipients: readonly Recipient[], { relay, login, settings }: Means): readonly Group[] {
+  const plans = planRoutes(recipients, relay === undefined ? {} : { relay });
+  const user = relay === undefined ? undefined : login?.credentials.user;
+  const { rate } = settings.limits;
+  return plans.map((plan) => {
+    const name = `${user === undefined ? '' : `${user} `}${nameOf(plan.destination)}`;
+    return { lane: { name, ...(rate === undefined ? {} : { rate }) }, recipients: plan.recipients };
+  });
+}
+
+/** The recipients of an entry that are to be tried now. */
+export const pendingOf = (entry: QueueEntry): QueueEntry['recipients'] =>
+  entry.held === true ? [] : entry.recipients.filter((recipient) => recipient.state === 'pending');
