@@ -13,6 +13,7 @@
 import { createHash } from 'node:crypto';
 import { type Address, addressKey } from '../mail/address.ts';
 import type { QueuedRecipient, QueueEntry } from '../mail/entry.ts';
+import type { Failure } from '../mail/result.ts';
 import type { ReportRequest } from './request.ts';
 import { statusOf } from './status.ts';
 
@@ -38,7 +39,7 @@ export interface Storm {
   readonly since?: number;
   /** The latest counted entries, at most 20. */
   readonly ids: readonly string[];
-  /** Recipients of the latest one, at most 20, each with its latest attempt only. */
+  /** Recipients of the latest one, at most 5, each with its latest attempt and the beginning of its reply. */
   readonly recipients: readonly QueuedRecipient[];
 }
 
@@ -61,9 +62,11 @@ export interface Guarded {
   readonly storm?: Storm;
 }
 
-/** Kept of a storm: enough to recognize it. */
-const MOST_KEPT = 20;
-/** Readers and reasons that are watched at once; a file of some hundred kilobytes. */
+/** Ids, recipients and characters of a line that are kept of a storm: enough to recognize it. */
+const MOST_IDS = 20;
+const MOST_RECIPIENTS = 5;
+const MOST_WORDS = 300;
+/** Readers and reasons that are watched at once: at the very worst a file of some megabytes. */
 const MOST_STORMS = 500;
 
 export interface Bounce {
@@ -84,7 +87,7 @@ export function guard(state: GuardState, bounce: Bounce, { now, limits }: GuardO
     ...storm,
     counted: before.counted + 1,
     since,
-    ids: [...before.ids, bounce.entry.id].slice(-MOST_KEPT),
+    ids: [...before.ids, bounce.entry.id].slice(-MOST_IDS),
     recipients: sample(bounce.request),
   };
   if (now - since < limits.window) return { decision: 'count', state: put(state, key, counted) };
@@ -128,8 +131,21 @@ function told({ since: _, ...storm }: Storm): Storm {
   return { ...storm, counted: 0, ids: [], recipients: [] };
 }
 
+/** A few recipients with the beginning of what was said of them. */
 const sample = ({ recipients }: ReportRequest): readonly QueuedRecipient[] =>
-  recipients.slice(0, MOST_KEPT).map((each) => ({ ...each, history: each.history.slice(-1) }));
+  recipients.slice(0, MOST_RECIPIENTS).map(({ last, ...rest }) => ({
+    ...rest,
+    history: rest.history.slice(-1),
+    ...(last === undefined ? {} : { last: beginning(last) }),
+  }));
+
+const beginning = (failure: Failure): Failure => ({
+  ...failure,
+  text: failure.text.slice(0, MOST_WORDS),
+  ...(failure.reply === undefined
+    ? {}
+    : { reply: { ...failure.reply, lines: failure.reply.lines.slice(0, 3).map((line) => line.slice(0, MOST_WORDS)) } }),
+});
 
 function keyOf({ entry, request }: Bounce): string {
   const { sender } = entry.envelope;

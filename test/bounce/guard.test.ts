@@ -67,6 +67,18 @@ describe('guard()', () => {
     expect(dueDigests(state, { now: QUEUED - 9000 * HOUR, limits }).digests.length).toBe(1);
   });
 
+  test('keeps a bounded part of what was said', () => {
+    const reply = { code: 550, lines: Array.from({ length: 500 }, () => 'x'.repeat(5000)) };
+    const lost = Array.from({ length: 1000 }, (_, n) => lostOf(`r${n}@example.net`, { reply, text: 'y'.repeat(5000) }));
+    let state = EMPTY_GUARD;
+    for (let n = 0; n < 12; n++) {
+      const bounce = { ...bounceOf(`m${n}`), request: requestOf(lost) };
+      ({ state } = guard(state, bounce, { now: QUEUED + n, limits }));
+    }
+    expect(Object.values(state.storms)).toMatchObject([{ counted: 2 }]);
+    expect(JSON.stringify(state).length).toBeLessThan(15_000);
+  });
+
   test('watches a bounded number of storms, and forgets the quiet ones first', () => {
     let { state } = minutes(15);
     for (let n = 0; n < 600; n++) {

@@ -3,6 +3,7 @@
 import email
 import email.policy
 import email.utils
+import io
 import json
 import sys
 
@@ -14,8 +15,8 @@ def group(message):
 def parse(octets):
     """A header in UTF-8 (RFC 6532) is known to the parser of text alone."""
     if octets.partition(b"\r\n\r\n")[0].isascii():
-        return email.message_from_bytes(octets, policy=email.policy.default)
-    return email.message_from_string(octets.decode("utf-8"), policy=email.policy.default)
+        return email.message_from_binary_file(io.BytesIO(octets), policy=email.policy.default)
+    return email.message_from_file(io.StringIO(octets.decode("utf-8"), newline=None), policy=email.policy.default)
 
 
 def main():
