@@ -135,7 +135,7 @@ function told({ since: _, ...storm }: Storm): Storm {
 const sample = ({ recipients }: ReportRequest): readonly QueuedRecipient[] =>
   recipients.slice(0, MOST_RECIPIENTS).map(({ last, ...rest }) => ({
     ...rest,
-    history: rest.history.slice(-1),
+    history: rest.history.slice(-1).map((past) => ({ ...past, text: past.text.slice(0, MOST_WORDS) })),
     ...(last === undefined ? {} : { last: beginning(last) }),
   }));
 

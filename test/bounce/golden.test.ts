@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { bytesOf, CASES } from './cases.ts';
+import { CASES } from './cases.ts';
+import { bytesOf } from './fixtures.ts';
 
 describe('reports are what they were', () => {
   test.each(Object.entries(CASES))('%s', async (name, make) => {

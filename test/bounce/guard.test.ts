@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { composeDigest } from '../../src/bounce/digest.ts';
 import { type Bounce, dueDigests, EMPTY_GUARD, type GuardState, guard, nextDigestAt } from '../../src/bounce/guard.ts';
 import { addressOf, QUEUED } from '../support/entry.ts';
-import { HOUR, lostOf, requestOf } from './cases.ts';
+import { HOUR, lostOf, requestOf } from './fixtures.ts';
 
 const MINUTE = 60_000;
 const limits = { count: 10, window: HOUR };

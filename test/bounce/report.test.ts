@@ -7,7 +7,8 @@ import { downgrade } from '../../src/message/downgrade.ts';
 import { combine, scanBytes } from '../../src/message/scan.ts';
 import { memorySource } from '../../src/message/source.ts';
 import { addressOf, entryOf, QUEUED, queuedOf } from '../support/entry.ts';
-import { bytesOf, CASES, CRON, how, lostOf, originalOf, requestOf } from './cases.ts';
+import { CASES } from './cases.ts';
+import { bytesOf, CRON, how, lostOf, originalOf, requestOf } from './fixtures.ts';
 
 const failed = requestOf([lostOf('bob@example.net')]);
 const textOf = async (...args: Parameters<typeof composeReport>): Promise<string> => {

@@ -3,7 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import type { Report } from '../../src/bounce/report.ts';
 import { formatAddress } from '../../src/mail/address.ts';
-import { bytesOf, CASES } from '../bounce/cases.ts';
+import { CASES } from '../bounce/cases.ts';
+import { bytesOf } from '../bounce/fixtures.ts';
 
 /** What Python's email package, which is strict and tells of defects, sees in a report. */
 interface Seen {

@@ -2,7 +2,6 @@ import { describe, expect, test } from 'vitest';
 import type { Notify } from '../../src/mail/envelope.ts';
 import type { DeliveryResult } from '../../src/mail/result.ts';
 import { type AdvanceOptions, advance, expire } from '../../src/queue/advance.ts';
-import { eventLine } from '../../src/queue/event.ts';
 import { DEFAULT_SCHEDULE } from '../../src/queue/schedule.ts';
 import { deferredFor, deliveredTo, entryOf, failedFor, QUEUED, queuedOf, recipientOf } from '../support/entry.ts';
 
@@ -218,83 +217,5 @@ describe('expire()', () => {
 
   test('changes nothing before', () => {
     expect(expire(entryOf(), at(LATE))).toMatchObject({ entry: entryOf(), reports: [], events: [], done: false });
-  });
-});
-
-describe('a failure without a sender', () => {
-  const report = (kind: 'failed' | 'delayed' | 'delivered' | 'digest', passed: number) => ({ kind, passed });
-  test.each([
-    ['a message', undefined, [], true],
-    ['a bounce', report('failed', 0), ['failed to postmaster'], false],
-    ['a digest', report('digest', 0), ['failed to postmaster'], false],
-    ['what the postmaster got', report('failed', 1), [], true],
-    ['a warning', report('delayed', 0), [], false],
-    ['a confirmation', report('delivered', 0), [], false],
-  ] as const)('of %s', (_, kind, told, kept) => {
-    const entry = entryOf({ envelope: { sender: null }, ...(kind === undefined ? {} : { report: kind }) });
-    const after = advance(entry, [failedFor(bob)], at(QUEUED));
-    expect(after.reports.map(({ kind: what, to }) => `${what} to ${to}`)).toEqual(told);
-    expect([after.done, after.keep]).toEqual([true, kept]);
-  });
-
-  test('is remembered until the other recipients are settled', () => {
-    const entry = entryOf({
-      envelope: { sender: null },
-      recipients: [queuedOf('bob@example.net'), queuedOf('cid@example.net')],
-    });
-    const one = advance(entry, [failedFor(bob)], at(QUEUED));
-    expect([one.done, one.keep]).toEqual([false, false]);
-    const two = advance(one.entry, [deliveredTo(cid)], at(QUEUED));
-    expect([two.done, two.keep]).toEqual([true, true]);
-  });
-
-  test('is nobody’s loss when NOTIFY=NEVER said so', () => {
-    const recipient = { ...bob, notify: 'never' as const };
-    const entry = entryOf({ envelope: { sender: null }, recipients: [queuedOf('', { recipient })] });
-    expect(advance(entry, [failedFor(recipient)], at(QUEUED)).keep).toBe(false);
-  });
-});
-
-describe('events', () => {
-  test('tell the attempt and each result, one JSON line each', () => {
-    const entry = entryOf({ recipients: [queuedOf('bob@example.net'), queuedOf('cid@example.net')] });
-    const { events } = advance(entry, [deliveredTo(bob), deferredFor(cid, { uncertain: true })], at(QUEUED));
-    expect(events.map((event) => JSON.parse(eventLine(event)))).toEqual([
-      { time: '2026-11-22T20:11:31.000Z', event: 'attempt', id: 'q1', delivered: 1, deferred: 1, failed: 0 },
-      {
-        ...{
-          time: '2026-11-22T20:11:31.000Z',
-          event: 'delivered',
-          id: 'q1',
-          attempts: 1,
-          recipient: 'bob@example.net',
-        },
-        ...{
-          status: '2.0.0',
-          code: 250,
-          text: '2.0.0 Ok: queued as 4XyZ',
-          host: 'mx.example.net',
-          address: '192.0.2.25',
-        },
-      },
-      {
-        ...{ time: '2026-11-22T20:11:31.000Z', event: 'deferred', id: 'q1', attempts: 1, recipient: 'cid@example.net' },
-        ...{ status: '4.7.1', code: 451, text: '4.7.1 Greylisted, come again', host: 'mx.example.net' },
-        ...{ address: '192.0.2.25', nextAttempt: '2026-11-22T20:12:31.000Z', uncertain: true },
-      },
-    ]);
-  });
-
-  test('eventLine() writes one bounded line without controls, whatever was said', () => {
-    const reply = { code: 550, lines: ['a\r\nb\0\x1b[2J\x9b\u2028\u202e\ud83d', 'z'.repeat(60_000)] };
-    const { events } = advance(entryOf(), [failedFor(bob, { reply })], at(QUEUED));
-    for (const line of events.map(eventLine)) {
-      expect(line).toMatch(/^\{[^\0-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e]*\}\n$/);
-      expect(line.length).toBeLessThan(1500);
-    }
-  });
-
-  test('eventLine() has a word for a time that no date can hold', () => {
-    expect(eventLine({ event: 'done', time: Number.NaN, id: 'q1' })).toBe('{"time":"NaN","event":"done","id":"q1"}\n');
   });
 });
