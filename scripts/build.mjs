@@ -11,7 +11,7 @@
  * are read by people. Dynamic imports become `require`, because the first real `import()` loads Node's ESM loader.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
@@ -23,6 +23,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const inRoot = (...parts) => join(root, ...parts);
 const { version } = JSON.parse(readFileSync(inRoot('package.json'), 'utf8'));
 
+/** The files in memory, so that nothing is lost where this fails. */
 async function bundle({ input, plugins = [] }, output) {
   const build = await rolldown({
     plugins,
@@ -33,7 +34,7 @@ async function bundle({ input, plugins = [] }, output) {
     transform: { target: 'node20', define: { __VERSION__: JSON.stringify(version) } },
     checks: { pluginTimings: false },
   });
-  const { output: chunks } = await build.write({ comments: false, ...output });
+  const { output: chunks } = await build.generate({ comments: false, ...output });
   await build.close();
   return chunks;
 }
@@ -49,24 +50,25 @@ const commanderAlone = {
   },
 };
 
-/** V8 compares only the length of a source with its cache, so the cache's name carries a digest of the program. */
-function prepareStart(chunks) {
-  const digest = createHash('sha256');
-  for (const { fileName, code } of chunks) {
-    const prepared = inFunction(asciiOnly(lazyBuiltins(code)));
-    writeFileSync(inRoot('dist', fileName), prepared);
-    digest.update(`${fileName}\0${prepared}\0`);
+/** Replaces a folder by these files. */
+function writeFolder(folder, files) {
+  rmSync(inRoot(folder), { recursive: true, force: true });
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(inRoot(folder, name)), { recursive: true });
+    writeFileSync(inRoot(folder, name), text);
   }
-  const start = readFileSync(inRoot('scripts/start.cjs'), 'utf8');
-  writeFileSync(inRoot('dist/start.cjs'), start.replace('__BUILD__', digest.digest('hex').slice(0, 12)));
+}
+
+/** V8 compares only the length of a source with its cache, so the cache's name carries a digest of the program. */
+function startOf(files) {
+  const digest = createHash('sha256').update(JSON.stringify(files)).digest('hex').slice(0, 12);
+  return readFileSync(inRoot('scripts/start.cjs'), 'utf8').replace('__BUILD__', digest);
 }
 
 async function buildProgram() {
-  rmSync(inRoot('dist'), { recursive: true, force: true });
   const chunks = await bundle(
     { input: { posthaste: 'src/main.ts' }, plugins: [commanderAlone] },
     {
-      dir: 'dist',
       format: 'cjs',
       exports: 'named',
       dynamicImportInCjs: false,
@@ -74,20 +76,28 @@ async function buildProgram() {
       chunkFileNames: ({ facadeModuleId }) => `chunks/${packageName(facadeModuleId ?? '') ?? '[name]'}.cjs`,
     },
   );
-  prepareStart(chunks);
-  writeFileSync(inRoot('dist/THIRD-PARTY.txt'), licences(chunks.flatMap((chunk) => chunk.moduleIds)));
+  const files = Object.fromEntries(
+    chunks.map(({ fileName, code }) => [fileName, inFunction(asciiOnly(lazyBuiltins(code)))]),
+  );
+  const thirdParty = licences(chunks.flatMap((chunk) => chunk.moduleIds));
+  writeFolder('dist', { ...files, 'start.cjs': startOf(files), 'THIRD-PARTY.txt': thirdParty });
 }
 
-async function buildTool(name, source) {
-  if (!existsSync(inRoot(source))) return;
-  await bundle(
-    { input: { [name]: source } },
-    { dir: 'build', format: 'esm', entryFileNames: '[name].mjs', chunkFileNames: '[name]-[hash].mjs' },
-  );
+/** A tool is one file, and so its own child processes find it. */
+async function bundleTool([name, source]) {
+  const output = { format: 'esm', entryFileNames: `${name}.mjs`, codeSplitting: false };
+  const chunks = await bundle({ input: { [name]: source } }, output);
+  return chunks.map(({ fileName, code }) => [fileName, code]);
+}
+
+async function buildTools() {
+  const tools = [
+    ['demo', 'test/demo/demo.ts'],
+    ['bench', 'test/bench/bench.ts'],
+  ].filter(([, source]) => existsSync(inRoot(source)));
+  writeFolder('build', Object.fromEntries((await Promise.all(tools.map(bundleTool))).flat()));
 }
 
 await buildProgram();
-rmSync(inRoot('build'), { recursive: true, force: true });
-await buildTool('demo', 'test/demo/demo.ts');
-await buildTool('bench', 'test/bench/bench.ts');
+await buildTools();
 await train(inRoot('bin/posthaste'));
