@@ -25,7 +25,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   world: ['dns', 'message', 'net'],
   // What is done with them.
   delivery: ['mail', 'message', 'smtp', 'dns', 'tls', 'dkim', 'config', 'net', 'route', 'world'],
-  queue: ['mail', 'message', 'smtp', 'bounce', 'config', 'delivery', 'world'],
+  queue: ['mail', 'message', 'smtp', 'bounce', 'config', 'route', 'delivery', 'world'],
   submit: ['mail', 'message', 'smtp', 'config', 'route', 'delivery', 'queue', 'world'],
   cli: [
     ...['mail', 'version', 'message', 'compose', 'dns', 'tls', 'smtp', 'dkim', 'bounce', 'config', 'net', 'route'],
