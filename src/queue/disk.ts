@@ -6,16 +6,14 @@ import {
   fsync,
   linkSync,
   lstatSync,
-  lutimesSync,
   mkdirSync,
   openSync,
   readdirSync,
-  readlinkSync,
   readSync,
   renameSync,
   type Stats,
-  symlinkSync,
   unlinkSync,
+  utimesSync,
   type WatchListener,
   watch,
   writeSync,
@@ -34,6 +32,7 @@ export interface Stat {
   /** Permission bits. */
   readonly mode: number;
   readonly kind: 'file' | 'folder' | 'link' | 'other';
+  readonly inode: number;
   /** Octets. */
   readonly size: number;
   /** When it was last written to, in milliseconds since 1970. */
@@ -56,10 +55,8 @@ export interface Disk {
   lstat(path: string): Stat;
   rename(from: string, to: string): void;
   link(from: string, to: string): void;
-  symlink(text: string, path: string): void;
-  readlink(path: string): string;
   unlink(path: string): void;
-  /** Sets the time of a symbolic link, in milliseconds since 1970. */
+  /** Sets when a file was last written to, in milliseconds since 1970. */
   touch(path: string, time: number): void;
   /** Makes a folder (0700) and those above it; returns the first that was made, undefined where all were there. */
   mkdir(path: string): string | undefined;
@@ -101,10 +98,8 @@ export const systemDisk: Disk = {
   lstat: (path) => statOf(lstatSync(path)),
   rename: renameSync,
   link: linkSync,
-  symlink: (text, path) => symlinkSync(text, path),
-  readlink: (path) => readlinkSync(path),
   unlink: unlinkSync,
-  touch: (path, time) => lutimesSync(path, time / 1000, time / 1000),
+  touch: (path, time) => utimesSync(path, time / 1000, time / 1000),
   mkdir: (path) => mkdirSync(path, { recursive: true, mode: 0o700 }),
   chmod: chmodSync,
   list: (path) => readdirSync(path),
@@ -112,9 +107,9 @@ export const systemDisk: Disk = {
 };
 
 function statOf(stats: Stats): Stat {
-  const { uid, mode, size, mtimeMs } = stats;
+  const { uid, mode, ino, size, mtimeMs } = stats;
   const kind = stats.isFile() ? 'file' : stats.isDirectory() ? 'folder' : stats.isSymbolicLink() ? 'link' : 'other';
-  return { uid, mode: mode & 0o7777, kind, size, written: mtimeMs };
+  return { uid, mode: mode & 0o7777, kind, inode: ino, size, written: mtimeMs };
 }
 
 /** The system's name of an error, such as `ENOENT`; undefined where it is none of the system's. */

@@ -54,6 +54,22 @@ export function lifeOf(owner: Owner, self: Owner): 'alive' | 'dead' | 'unseen' {
   return stat.start === owner.start && !'ZX'.includes(stat.state) ? 'alive' : 'dead';
 }
 
+const endings = new Set<() => void>();
+
+/** Has the work done when the process ends by itself; what it returns takes that back. */
+export function atExit(work: () => void): () => void {
+  if (endings.size === 0) process.on('exit', endAll);
+  endings.add(work);
+  return () => {
+    endings.delete(work);
+    if (endings.size === 0) process.off('exit', endAll);
+  };
+}
+
+function endAll(): void {
+  for (const work of endings) work();
+}
+
 function isThere(pid: number): boolean {
   if (pid < 1) return false;
   try {

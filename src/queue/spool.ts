@@ -140,11 +140,11 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
     }
   }
 
-  function claimOf(id: string, name: string, text: string): Claim {
+  function claimOf(id: string, name: string, token: number): Claim {
     const claim: Claim = {
       id,
       async release() {
-        if (open.delete(claim)) claims.drop(name, text);
+        if (open.delete(claim)) claims.drop(name, token);
       },
     };
     open.set(claim, 'open');
@@ -187,15 +187,15 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
     verify: (entry) => verifyMessage(disk, messagePath(entry.id), entry),
     async claim(id) {
       if (!isQueueId(id)) return undefined;
-      const text = claims.take(id);
-      if (text === undefined) return undefined;
+      const token = claims.take(id);
+      if (token === undefined) return undefined;
       let entry: QueueEntry | undefined;
       try {
         entry = usable(id, 'claimed');
       } finally {
-        if (entry === undefined) claims.drop(id, text);
+        if (entry === undefined) claims.drop(id, token);
       }
-      return entry === undefined ? undefined : Object.assign(claimOf(id, id, text), { entry });
+      return entry === undefined ? undefined : Object.assign(claimOf(id, id, token), { entry });
     },
     async replace(claim, entry) {
       if (!check(claim, entry)) return;
@@ -233,8 +233,8 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
     async acquire(name) {
       if (!/^[0-9A-Za-z-]{1,40}$/.test(name)) throw new TypeError(`Cannot acquire ${JSON.stringify(name)}: no name`);
       const locked = `lock.${name}`;
-      const text = claims.take(locked);
-      return text === undefined ? undefined : claimOf(name, locked, text);
+      const token = claims.take(locked);
+      return token === undefined ? undefined : claimOf(name, locked, token);
     },
     watch(changed) {
       try {
