@@ -8,7 +8,7 @@ set -euo pipefail
 
 home=/var/cache/posthaste-interop # also in servers/chroot.ts; `npm ci` empties the folders of the repository
 root=$home/root
-servers='postfix exim4-daemon-light opensmtpd dovecot-lmtpd'
+servers='postfix exim4-daemon-light opensmtpd dovecot-lmtpd dash' # dash: OpenSMTPD delivers by a shell
 # What they don't load: their scripts, and what installs packages.
 unwanted='^(libperl|lib.*-perl$|libpam-modules-bin|libpam-runtime)'
 
@@ -62,6 +62,7 @@ for package in $needed; do
   dpkg-deb --fsys-tarfile "${package}"_*.deb |
     tar -x --keep-directory-symlink --exclude='./usr/share/doc' --exclude='./usr/share/man' -C $root
 done
+ln -sf dash $root/bin/sh
 chmod 1777 $root/tmp
 
 # 3. What they find there: devices, names and users. These have numbers that nobody else has.

@@ -1,0 +1,90 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ResultJson } from '../../src/cli/json.ts';
+import { startDns, type Zones } from '../support/dns-server.ts';
+import { run } from '../support/run.ts';
+
+/**
+ * The built command, in a folder of its own: with a DNS in which all domains are at the server under test, and with a configuration that says where both are.
+ */
+export interface Sender {
+  send(sending: Sending): Promise<Sent>;
+  /** Writes a file beside the configuration, and gives its path. */
+  write(name: string, text: string): string;
+  close(): Promise<void>;
+}
+
+export interface Sending {
+  readonly message?: Buffer | string;
+  /** Default: `bob@example.org`. */
+  readonly to?: readonly string[];
+  readonly options?: readonly string[];
+  /** Of the MX host. Default: that of the sender. */
+  readonly port?: number;
+  /** Instead of MX hosts. */
+  readonly relay?: string;
+  /** In its environment. */
+  readonly password?: string;
+}
+
+export interface Sent {
+  readonly status: number | string;
+  readonly json: ResultJson;
+  /** What was said, as `C: …` and `S: …`, without the milliseconds. */
+  readonly said: readonly string[];
+  readonly stderr: string;
+}
+
+const COMMAND = new URL('../../bin/posthaste', import.meta.url).pathname;
+const ZONES: Zones = {
+  'example.org': { MX: ['10 mx.example.org'] },
+  'mx.example.org': { A: ['127.0.0.1'] },
+  // As if a validating name server had seen its signatures.
+  'secure.example': { MX: ['10 mx.secure.example'], authentic: true },
+  'mx.secure.example': { A: ['127.0.0.1'], authentic: true },
+  'xn--bcher-kva.example': { MX: ['10 mx.example.org'] },
+};
+
+export async function createSender(serverPort: number): Promise<Sender> {
+  const folder = mkdtempSync(join(tmpdir(), 'posthaste-interop-'));
+  const dns = await startDns(ZONES);
+  const write = (name: string, text: string): string => {
+    const path = join(folder, name);
+    writeFileSync(path, text, { mode: 0o600 });
+    return path;
+  };
+  const config = write(
+    'posthaste.toml',
+    `hostname = "client.example"
+[dns]
+servers = ["127.0.0.1:${dns.port}"]
+[mx]
+allow_local = true
+`,
+  );
+  return {
+    write,
+    async send({ message = 'Subject: hi\n\nhello\n', to = ['bob@example.org'], port = serverPort, ...more }) {
+      const way = more.relay === undefined ? ['--port', String(port)] : ['--relay', more.relay];
+      const words = ['-v', '--json', '--config', config, ...way, '-f', 'ann@client.example'];
+      const ran = await run(COMMAND, [...words, ...(more.options ?? []), ...to], {
+        stdin: typeof message === 'string' ? Buffer.from(message) : message,
+        env: {
+          PATH: process.env.PATH ?? '',
+          ...(more.password === undefined ? {} : { POSTHASTE_PASSWORD: more.password }),
+        },
+      });
+      const said = ran.stderr.split('\n').flatMap((each) => /\b([CS]: .*)/.exec(each)?.[1] ?? []);
+      return { status: ran.status, json: JSON.parse(ran.stdout || '{}') as ResultJson, said, stderr: ran.stderr };
+    },
+    async close() {
+      await dns.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Each recipient with its outcome, as `bob@example.org delivered 2.0.0`. */
+export const outcomes = ({ json }: Sent): readonly string[] =>
+  json.recipients.map(({ recipient, outcome, status }) => `${recipient} ${outcome} ${status}`);
