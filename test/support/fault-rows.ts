@@ -30,6 +30,11 @@ export interface Want {
   readonly unheard?: readonly RegExp[];
   /** What standard error says. */
   readonly says?: readonly RegExp[];
+  /** Those of the messages that were ended, in order. */
+  readonly recipients?: readonly string[];
+  /** What each message that was ended holds, as it came (Latin-1). */
+  readonly body?: readonly RegExp[];
+  readonly notInBody?: readonly RegExp[];
   /** Recipients that a server said yes to although they are not delivered: the row allows a duplicate. */
   readonly duplicate?: readonly string[];
   /** Milliseconds. */
@@ -58,6 +63,12 @@ export async function checkRow({ want, ...given }: FaultRow, world: FaultWorld):
   }
   for (const pattern of want.heard ?? []) expect(lines).toContainEqual(expect.stringMatching(pattern));
   for (const pattern of want.unheard ?? []) expect(lines).not.toContainEqual(expect.stringMatching(pattern));
+  const ended = servers.flatMap((server) => server?.messages.filter((message) => message.ended) ?? []);
+  if (want.recipients !== undefined) expect(ended.flatMap((message) => message.recipients)).toEqual(want.recipients);
+  for (const text of ended.map(({ bytes }) => bytes.toString('latin1'))) {
+    for (const pattern of want.body ?? []) expect(text).toMatch(pattern);
+    for (const pattern of want.notInBody ?? []) expect(text).not.toMatch(pattern);
+  }
   for (const pattern of want.says ?? []) expect(stderr).toMatch(pattern);
   if (want.within !== undefined) expect(milliseconds, account).toBeLessThan(want.within);
 }
@@ -75,8 +86,9 @@ const shortened = (text: string, want = ''): string => (`${text} `.startsWith(`$
 
 function promisedInVain({ told, servers }: FaultRun): readonly string[] {
   const undelivered = (told?.recipients ?? []).filter(({ outcome }) => outcome !== 'delivered');
-  const promised = servers.flatMap((server) => server?.messages.flatMap((message) => message.promised) ?? []);
-  return undelivered.map(({ recipient }) => recipient).filter((name) => promised.includes(name));
+  const promised = new Set(servers.flatMap((server) => server?.messages.flatMap((message) => message.promised) ?? []));
+  return undelivered.map(({ recipient }) => recipient).filter((name) => promised.has(name));
+}) => recipient).filter((name) => promised.includes(name));
 }
 
 const countEnded = (server: FaultRun['servers'][number]): number =>

@@ -95,7 +95,8 @@ export class FaultSession {
     const bytes = await this.#body((octets) =>
       octets === undefined ? this.#wire.until('\r\n.\r\n') : this.#wire.bytes(octets),
     );
-    this.#chunks = [bytes];
+    // The line end before the final dot is the message's own.
+    this.#chunks = [bytes, Buffer.from('\r\n')];
     await this.#end('dot', 'dots');
   }
 

@@ -1,0 +1,5 @@
+import { testRows } from '../support/fault-rows.ts';
+import { INPUT_ROWS } from './input-rows.ts';
+import { SMUGGLING_ROWS } from './smuggling-rows.ts';
+
+testRows([...INPUT_ROWS, ...SMUGGLING_ROWS]);
