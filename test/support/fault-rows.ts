@@ -88,7 +88,6 @@ function promisedInVain({ told, servers }: FaultRun): readonly string[] {
   const undelivered = (told?.recipients ?? []).filter(({ outcome }) => outcome !== 'delivered');
   const promised = new Set(servers.flatMap((server) => server?.messages.flatMap((message) => message.promised) ?? []));
   return undelivered.map(({ recipient }) => recipient).filter((name) => promised.has(name));
-}) => recipient).filter((name) => promised.includes(name));
 }
 
 const countEnded = (server: FaultRun['servers'][number]): number =>
