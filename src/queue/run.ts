@@ -12,6 +12,7 @@
  * Any number of runs, in any number of processes, may work one spool: what one has claimed the others pass over.
  * It rejects where the spool fails, after the deliveries under way have ended.
  */
+import { setMaxListeners } from 'node:events';
 import { openPool } from '../delivery/pool.ts';
 import type { QueueEntry } from '../mail/entry.ts';
 import type { DeliveryResult } from '../mail/result.ts';
@@ -85,6 +86,8 @@ export async function runQueue(spool: Spool, options: RunOptions): Promise<RunRe
   const count = { tried: 0, busy: 0, delivered: 0, deferred: 0, failed: 0 };
   const stop = new AbortController();
   const hard = new AbortController();
+  // Each session listens to it, and each delivery that waits.
+  setMaxListeners(0, hard.signal, stop.signal);
   const pool = openPool({ sessions: limits.sessions, transactions: limits.transactions });
   const active = new Set<Promise<void>>();
   const fresh: QueueEntry[] = [];

@@ -51,7 +51,7 @@ export async function testWorld(
 }
 
 /** The connection, as if it were to the address that the script stands for. */
-function inPlace(connection: Connection, place: { readonly address: string; readonly port: number }): Connection {
+export function inPlace(connection: Connection, place: { readonly address: string; readonly port: number }): Connection {
   return {
     get peer() {
       return { ...connection.peer, ...place };
