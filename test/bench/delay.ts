@@ -20,6 +20,7 @@ export async function startDelay(target: number, roundTripMs: number, onEnd: (tr
       setTimeout(() => to.writable && to.write(bytes), oneWay);
     });
     from.on('end', () => setTimeout(() => to.end(), oneWay));
+    from.on('close', () => setTimeout(() => to.destroySoon(), oneWay));
     from.on('error', () => from.destroy());
   }
 

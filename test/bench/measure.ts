@@ -15,6 +15,8 @@ function environment(): NodeJS.ProcessEnv {
   return rest;
 }
 
+// A program that takes longer hangs: the slowest needs half of it for 1 GB.
+const LIMIT_MS = 60_000;
 // The kernel keeps the highest value, so that only what comes after the last look is lost.
 const LOOK_MS = 5;
 
@@ -32,7 +34,7 @@ export function measure(words: readonly string[], file: string): Promise<Measure
   const [program = '', ...rest] = words;
   const input = openSync(file, 'r');
   const began = performance.now();
-  const child = spawn(program, rest, { stdio: [input, 'ignore', 'pipe'], env: environment() });
+  const child = spawn(program, rest, { stdio: [input, 'ignore', 'pipe'], env: environment(), timeout: LIMIT_MS });
   closeSync(input);
   let resident = 0;
   let said = '';

@@ -7,7 +7,6 @@ import { TEST_CERTIFICATE, TEST_KEY } from '../support/certificate.ts';
 const FINAL_DOT = '\r\n.\r\n';
 const REPLIES: Readonly<Record<string, string>> = {
   HELO: '250 sink\r\n',
-  AUTH: '235 2.7.0 Welcome\r\n',
   MAIL: '250 2.1.0 Ok\r\n',
   RCPT: '250 2.1.5 Ok\r\n',
   DATA: '354 Go on\r\n',
@@ -15,6 +14,8 @@ const REPLIES: Readonly<Record<string, string>> = {
   STARTTLS: '220 2.0.0 Go ahead\r\n',
   QUIT: '221 2.0.0 Bye\r\n',
 };
+const CHALLENGE = '334 \r\n';
+const WELCOME = '235 2.7.0 Welcome\r\n';
 const ACCEPTED = '250 2.0.0 Ok: queued\r\n';
 
 /** Takes all mail and forgets it, as fast as a server in Node can. */
@@ -24,6 +25,8 @@ function serve(first: Socket) {
   let kept: Buffer = Buffer.alloc(0);
   let mode: 'command' | 'dotted' | 'counted' = 'command';
   let left = 0;
+  /** Lines of AUTH that are still to come. */
+  let challenges = 0;
 
   function hello() {
     const tls = socket instanceof TLSSocket ? '250-AUTH PLAIN LOGIN\r\n' : '250-STARTTLS\r\n';
@@ -37,9 +40,18 @@ function serve(first: Socket) {
   }
 
   function obey(line: string): string {
+    if (challenges > 0) {
+      challenges -= 1;
+      return challenges > 0 ? CHALLENGE : WELCOME;
+    }
     const verb = line.slice(0, 8).split(' ')[0]?.toUpperCase() ?? '';
     if (verb === 'EHLO') return hello();
     if (verb === 'DATA') mode = 'dotted';
+    if (verb === 'AUTH') {
+      const [, mechanism = '', initial] = line.split(' ');
+      challenges = (/^login$/i.test(mechanism) ? 2 : 1) - (initial === undefined ? 0 : 1);
+      return challenges > 0 ? CHALLENGE : WELCOME;
+    }
     if (verb === 'BDAT') {
       mode = 'counted';
       left = Number.parseInt(line.slice(5), 10);
