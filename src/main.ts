@@ -7,16 +7,18 @@
  */
 import { closeSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
 import { hostname, networkInterfaces, userInfo } from 'node:os';
+import { dirname, join } from 'node:path';
 import { EXIT } from './cli/exit.ts';
 import { line } from './cli/output.ts';
 import { run } from './cli/run.ts';
-import type { Output, Surroundings } from './cli/surroundings.ts';
+import type { Output, RunnerStart, Surroundings } from './cli/surroundings.ts';
 import { explain } from './cli/trouble.ts';
 import type { Settings } from './config/settings.ts';
 import { deliver } from './delivery/deliver.ts';
 import type { Resolver } from './dns/resolver.ts';
 import { systemLookup } from './dns/system.ts';
 import { connect } from './net/connect.ts';
+import type { Spool } from './queue/spool.ts';
 import { stageLimit } from './smtp/stages.ts';
 import { intake } from './submit/intake.ts';
 import { scratch } from './submit/scratch.ts';
@@ -30,8 +32,7 @@ const PATIENCE = 5000;
 const NAP = 10;
 
 /** Writes all of it, or gives up without a word: there is nobody else to tell. */
-function writeAll(descriptor: number, text: string): void {
-  const bytes = Buffer.from(text);
+function writeAll(descriptor: number, bytes: Buffer): void {
   const until = monotonic() + PATIENCE;
   for (let at = 0; at < bytes.length; ) {
     try {
@@ -46,7 +47,8 @@ function writeAll(descriptor: number, text: string): void {
 const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : undefined);
 
 const output = (descriptor: 1 | 2): Output => ({
-  write: (text) => writeAll(descriptor, text),
+  write: (text) => writeAll(descriptor, Buffer.from(text)),
+  writeBytes: (bytes) => writeAll(descriptor, bytes),
   isTerminal: () => isTerminal(descriptor),
   columns: () => (descriptor === 1 ? process.stdout : process.stderr).columns || 80,
 });
@@ -143,13 +145,26 @@ function catchSignals(): AbortSignal {
   const controller = new AbortController();
   const end = (name: string): void => {
     if (controller.signal.aborted) {
-      writeAll(2, line(`ended at once by a second signal (${name})`));
+      writeAll(2, Buffer.from(line(`ended at once by a second signal (${name})`)));
       process.exit(EXIT.tempFail);
     }
     controller.abort();
   };
   for (const name of ['SIGHUP', 'SIGINT', 'SIGTERM'] as const) if (!ignored.includes(name)) process.on(name, end);
   return controller.signal;
+}
+
+/** The same program again, by the file it was started from; signals that we were told to ignore are not its to ignore. */
+async function startRunner(spool: Spool, { words, env }: RunnerStart): Promise<void> {
+  const { ensureRunner } = await import('./queue/background.ts');
+  const { POSTHASTE_IGNORED_SIGNALS: _, ...own } = process.env;
+  const program = process.mainModule?.filename;
+  if (program === undefined) return;
+  await ensureRunner(spool, {
+    program: process.execPath,
+    words: [...process.execArgv, program, 'posthaste', ...words],
+    env: { ...own, ...env },
+  });
 }
 
 const surroundings: Surroundings = {
@@ -163,6 +178,10 @@ const surroundings: Surroundings = {
     userName: () => orUndefined(() => userInfo().username),
     userId: () => process.getuid?.() ?? 0,
   },
+  cwd: () => process.cwd(),
+  // Beside dist/start.cjs.
+  program: () => join(dirname(process.mainModule?.filename ?? ''), '../bin/posthaste'),
+  home: () => orUndefined(() => userInfo().homedir) || undefined,
   now: () => Date.now(),
   random: () => Math.random(),
   zone: (milliseconds) => -new Date(milliseconds).getTimezoneOffset(),
@@ -182,16 +201,17 @@ const surroundings: Surroundings = {
       writeSync(descriptor, text);
     };
   },
+  startRunner,
   catchSignals,
 };
 
 /** A bug, wherever it shows: one line and a code that says so, never a stack trace and never status 1. */
 function endByBug(error: unknown): never {
   const { text, exit } = explain(error);
-  writeAll(2, line(text));
+  writeAll(2, Buffer.from(line(text)));
   process.exit(exit);
 }
 
 process.on('uncaughtException', endByBug).on('unhandledRejection', endByBug);
 // What was written has left; look-ups that nobody waits for, and QUITs, must not keep us.
-run(process.argv.slice(2), surroundings).then((code) => process.exit(code), endByBug);
+run(process.argv.slice(2), surroundings, process.argv[1]).then((code) => process.exit(code), endByBug);

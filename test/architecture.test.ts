@@ -26,7 +26,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // What is done with them.
   delivery: ['mail', 'message', 'smtp', 'dns', 'tls', 'dkim', 'config', 'net', 'route', 'world'],
   queue: ['mail', 'message', 'smtp', 'bounce', 'config', 'route', 'delivery', 'world'],
-  submit: ['mail', 'message', 'smtp', 'config', 'route', 'delivery', 'queue', 'world'],
+  submit: ['mail', 'message', 'smtp', 'bounce', 'config', 'route', 'delivery', 'queue', 'world'],
   cli: [
     ...['mail', 'version', 'message', 'compose', 'dns', 'tls', 'smtp', 'dkim', 'bounce', 'config', 'net', 'route'],
     ...['world', 'delivery', 'queue', 'submit'],
@@ -48,8 +48,10 @@ const TOUCH_THE_WORLD: readonly (string | RegExp)[] = [
   'src/message/file-source.ts',
   /^src\/submit\/(intake|scratch|standard-input)\.ts$/,
   'src/config/secrets.ts',
-  /^src\/queue\/(disk|owner)\.ts$/,
+  /^src\/queue\/(disk|owner|background)\.ts$/,
+  'src/queue/event-log.ts',
   'src/delivery/local.ts',
+  'src/cli/install-files.ts',
 ];
 const WORLD_MODULE = /^node:(net|tls|dgram|dns|fs|child_process|http|https|http2|os|process|worker_threads)(\/|$)/;
 const WORLD_CALL = /\bprocess\s*[.[]|\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\bperformance\.now\b/;

@@ -2,7 +2,7 @@ import { formatAddress } from '../mail/address.ts';
 import type { Recipient } from '../mail/envelope.ts';
 import { escapeControls } from '../mail/printable.ts';
 import type { Failure, Undelivered } from '../mail/result.ts';
-import { inspect, type Summary } from '../message/inspect.ts';
+import { inspect } from '../message/inspect.ts';
 import { nameOf, type Plan, planRoutes } from '../route/plan.ts';
 import { addressesOf, type RouteSettings, resolveRoute } from '../route/resolve.ts';
 import { stageLimit } from '../smtp/stages.ts';
@@ -11,6 +11,7 @@ import { type ExitCode, exitCode } from './exit.ts';
 import { printJson, refusedJson, resultJson } from './json.ts';
 import { formatSender } from './output.ts';
 import type { Job } from './send.ts';
+import { summaryLines } from './summary.ts';
 import type { Surroundings } from './surroundings.ts';
 import { tracedWorld } from './watch.ts';
 
@@ -157,21 +158,5 @@ function messageLines({ delivery: { message }, prepared }: Job): readonly string
     row('Message', traits.join(', ')),
     ...prepared.added.map((field) => row('Added', field)),
     ...prepared.removed.map((name) => row('Removed', name)),
-  ];
-}
-
-function summaryLines(summary: Summary | undefined): readonly string[] {
-  if (summary === undefined) return ['The message can’t be summarised.'];
-  const { from, to, cc, subject, date, parts, preview, truncated } = summary;
-  const field = (label: string, text: string | undefined) => (text === undefined ? [] : [row(label, text)]);
-  return [
-    ...field('From', from),
-    ...field('To', to),
-    ...field('Cc', cc),
-    ...field('Subject', subject),
-    ...field('Date', date),
-    ...parts.map(({ type, size, filename }) => row('Part', `${type}, ${size} bytes${filename ? `, ${filename}` : ''}`)),
-    ...(truncated ? [row('', 'only the beginning of the message was looked at')] : []),
-    ...(preview === '' ? [] : ['', ...preview.split('\n')]),
   ];
 }

@@ -1,4 +1,5 @@
 import { formatAddress } from '../mail/address.ts';
+import type { Recipient } from '../mail/envelope.ts';
 import type { DeliveryResult, Peer } from '../mail/result.ts';
 import type { ExitCode } from './exit.ts';
 import type { History } from './history.ts';
@@ -32,6 +33,8 @@ export interface RecipientJson {
   /** Null: the connection was not encrypted. */
   readonly tls?: Peer['tls'] | null;
   readonly queueId?: string;
+  /** It is in our own queue, by this id. */
+  readonly queued?: string;
   readonly attempts: number;
   /** ISO 8601, UTC. */
   readonly firstAttempt?: string;
@@ -97,11 +100,22 @@ export function resultJson(result: DeliveryResult): Omit<RecipientJson, 'attempt
 }
 
 /** One recipient with the history of its attempts. */
-export const historyJson = (history: History): RecipientJson => ({
+export const historyJson = (history: History, queued?: string): RecipientJson => ({
   ...resultJson(history.result),
+  ...(queued === undefined ? {} : { queued }),
   attempts: history.attempts,
   firstAttempt: isoTime(history.first),
   lastAttempt: isoTime(history.last),
+});
+
+/** A recipient that was put into the queue untried. */
+export const queuedJson = ({ address }: Recipient, { id }: { readonly id: string }): RecipientJson => ({
+  recipient: formatAddress(address),
+  outcome: 'deferred',
+  status: '4.0.0',
+  error: 'not tried yet',
+  queued: id,
+  attempts: 0,
 });
 
 /** An address that was never tried. */

@@ -7,7 +7,7 @@ import type { Surroundings } from './surroundings.ts';
 import type { SendOptions } from './values.ts';
 
 export interface LoginQuestion {
-  readonly options: SendOptions;
+  readonly options: Pick<SendOptions, 'auth' | 'passwordFile' | 'passwordCommand'>;
   readonly settings: Settings;
   readonly relay: Relay | undefined;
 }

@@ -27,6 +27,8 @@ export type OptionKey =
   | 'passwordFile'
   | 'passwordCommand'
   | 'retryFor'
+  | 'noQueue'
+  | 'spool'
   | 'dryRun'
   | 'json'
   | 'log'
@@ -54,7 +56,11 @@ export const OPTIONS: readonly OptionRow[] = [
   message('maxSize', '--max-size <size>', 'refuse a larger message: bytes, or with K, M or G'),
   message('bodyType', '-B <type>', 'accepted for sendmail’s sake: the body is looked at instead'),
   message('ignoreDots', '-i', 'accepted for sendmail’s sake: a lone dot never ends the message'),
-  message('compatible', '-o <flag>', 'accepted for sendmail’s sake (-oi, -oem, …)'),
+  message(
+    'compatible',
+    '-o <flag>',
+    '-odi: try now (default), -odb: in the background, -odq: queue only; others are ignored',
+  ),
 
   envelope('sender', '-f, --from <address>', 'sender of the envelope; an empty one or <> is nobody'),
   envelope('sender', '-r <address>', 'the same as -f'),
@@ -75,6 +81,8 @@ export const OPTIONS: readonly OptionRow[] = [
   server('passwordCommand', '--password-command <command>', 'read the relay’s password from a command'),
 
   result('retryFor', '--retry-for <duration>', 'keep trying deferred recipients that long: 90s, 10m, 2h'),
+  result('noQueue', '--no-queue', 'never put what is deferred into the queue: 75 instead'),
+  result('spool', '--spool <folder>', 'where the queue is'),
   result('dryRun', '--dry-run', 'do all but sending, and say what would be done'),
   result('json', '--json', 'print the result as one JSON object'),
   result('log', '--log <file>', 'append a JSON line for each attempt and result'),

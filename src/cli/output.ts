@@ -1,4 +1,5 @@
 import { formatAddress } from '../mail/address.ts';
+import type { QueueEntry } from '../mail/entry.ts';
 import type { Envelope } from '../mail/envelope.ts';
 import { escapeControls } from '../mail/printable.ts';
 import { formatReply } from '../mail/reply.ts';
@@ -38,6 +39,13 @@ export const refusedLine = ({ text, reason }: RefusedAddress): string =>
 /** The lines of all recipients that were not delivered to, in their order. */
 export const resultLines = (results: readonly DeliveryResult[]): readonly string[] =>
   results.filter((result) => result.outcome !== 'delivered').map((result) => line(describe(result)));
+
+/** A line for each recipient that is in the queue, for `-v`. */
+export const queuedLines = ({ id, recipients }: QueueEntry): readonly string[] =>
+  recipients.map(({ recipient, last }) => {
+    const why = last === undefined ? '' : `: ${last.text}`;
+    return line(`${formatAddress(recipient.address)}: queued as ${id}${why}`);
+  });
 
 function describe(result: Undelivered): string {
   const { recipient, outcome, failure } = result;

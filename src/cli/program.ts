@@ -5,40 +5,90 @@ import { OPTIONS, type OptionKey } from './options.ts';
 
 /**
  * The command line of `posthaste`, read with commander (its only importer): which options were given with which texts,
- * and which words are recipients. Nothing is judged here but the form; `cli/values` reads the texts.
+ * and which words are recipients. Nothing is judged here but the form; `cli/values` reads the texts. The words of the
+ * other commands are left to them: they are loaded only when they are called.
  */
 export type CommandLine =
   | { readonly kind: 'send'; readonly given: Given; readonly words: readonly string[] }
+  | { readonly kind: OtherCommand; readonly words: readonly string[] }
   /** `--help` and `--version`. */
   | { readonly kind: 'print'; readonly text: string }
   | { readonly kind: 'wrong'; readonly text: string };
 
+export type OtherCommand = 'queue' | 'install';
+
 /** The texts given for each option, in order; a flag without a value has an empty text. */
-export type Given = ReadonlyMap<OptionKey, readonly string[]>;
+export type Given = GivenOf<OptionKey>;
+export type GivenOf<K> = ReadonlyMap<K, readonly string[]>;
 
-const DESCRIPTION =
-  'Sends the message on standard input to each recipient’s mail servers, or through a relay,\n' +
-  'and says what became of each recipient. Silent when all is well.';
+/** What a command takes. */
+export interface Form<K> {
+  /** What stands behind `posthaste` in the first line of the help. */
+  readonly usage: string;
+  readonly description: string;
+  /** As commander declares it: `[recipient...]`. */
+  readonly operands: string;
+  readonly rows: readonly FormRow<K>[];
+  readonly epilogue?: string;
+}
 
-const EPILOGUE = `
+export interface FormRow<K> {
+  readonly key: K;
+  readonly flags: string;
+  readonly text: string;
+  readonly group?: string;
+}
+
+export type Words<K> =
+  | { readonly kind: 'given'; readonly given: GivenOf<K>; readonly words: readonly string[] }
+  | { readonly kind: 'print'; readonly text: string }
+  | { readonly kind: 'wrong'; readonly text: string };
+
+const SEND: Form<OptionKey> = {
+  usage: '[send] [options] recipient…',
+  description:
+    'Sends the message on standard input to each recipient’s mail servers, or through a relay,\n' +
+    'and says what became of each recipient. Silent when all is well.',
+  operands: '[recipient...]',
+  rows: OPTIONS,
+  epilogue: `
+Other commands, each with --help:
+  posthaste queue      see and steer what waits for another attempt
+  posthaste install    have the queue run by systemd or cron
+
 An argument with an @ is always a recipient; several may stand in one argument, separated by commas.
-Exit status: 0 all delivered, 64 usage, 65 bad message or address, 67 user unknown, 68 host unknown,
-69 refused, 75 deferred and not stored, 77 login refused, 78 configuration. See posthaste(1).
+Exit status: 0 all delivered or in the queue, 64 usage, 65 bad message or address, 67 user unknown,
+68 host unknown, 69 refused, 75 deferred and not stored, 77 login refused, 78 configuration. See posthaste(1).
 
-  printf 'Subject: hi\\n\\nhello\\n' | posthaste ann@example.org bob@example.net`;
+  printf 'Subject: hi\\n\\nhello\\n' | posthaste ann@example.org bob@example.net`,
+};
 
 const HELP_WIDTH = 100;
 
 /** Reads the words after the command's name. Never throws for what a caller typed. */
 export function readCommandLine(words: readonly string[]): CommandLine {
+  const [first] = words;
+  if (first === 'queue' || first === 'install') return { kind: first, words: words.slice(1) };
+  const rest = first === 'send' ? words.slice(1) : words;
+  const read = readWords(SEND, rest[0] === 'help' ? ['--help'] : rest);
+  return read.kind === 'given' ? { ...read, kind: 'send' } : read;
+}
+
+/** The help of `posthaste` itself. */
+export function sendHelp(): string {
+  const read = readWords(SEND, ['--help']);
+  return read.kind === 'print' ? read.text : '';
+}
+
+/** Reads words by a form. Never throws for what a caller typed. */
+export function readWords<K>(form: Form<K>, words: readonly string[]): Words<K> {
   const unsafe = words.find((word) => /[\r\n\0]/.test(word));
   if (unsafe !== undefined) {
     return { kind: 'wrong', text: `Cannot read command line: CR, LF or NUL in ${quoted(unsafe)}` };
   }
-  const rest = words[0] === 'send' ? words.slice(1) : words;
-  const given = new Map<OptionKey, string[]>();
+  const given = new Map<K, string[]>();
   let printed = '';
-  const command = build(given).configureOutput({
+  const command = build(form, given).configureOutput({
     writeOut: (text) => {
       printed += text;
     },
@@ -48,27 +98,28 @@ export function readCommandLine(words: readonly string[]): CommandLine {
     getOutHasColors: () => false,
   });
   try {
-    command.parse(rest[0] === 'help' ? ['--help'] : rest, { from: 'user' });
+    command.parse(words, { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return { kind: 'print', text: printed };
     return { kind: 'wrong', text: `Cannot read command line: ${reason(error)}` };
   }
-  return { kind: 'send', given, words: command.args };
+  return { kind: 'given', given, words: command.args };
 }
 
-function build(given: Map<OptionKey, string[]>): Command {
+function build<K>(form: Form<K>, given: Map<K, string[]>): Command {
   const command = new Command('posthaste')
-    .usage('[send] [options] recipient…')
-    .description(DESCRIPTION)
-    .argument('[recipient...]')
+    .usage(form.usage)
+    .description(form.description)
+    .argument(form.operands)
     .exitOverride()
     .showSuggestionAfterError()
     .helpOption('-h, --help', 'print this help')
-    .version(`posthaste ${VERSION}`, '--version', 'print the version')
-    .addHelpText('after', EPILOGUE);
-  for (const row of OPTIONS) {
-    const option = new Option(row.flags, row.text).helpGroup(`${row.group}:`);
+    .version(`posthaste ${VERSION}`, '--version', 'print the version');
+  if (form.epilogue !== undefined) command.addHelpText('after', form.epilogue);
+  for (const row of form.rows) {
+    const option = new Option(row.flags, row.text);
+    if (row.group !== undefined) option.helpGroup(`${row.group}:`);
     command.addOption(option);
     command.on(`option:${option.name()}`, (text: string | null | undefined) => {
       given.set(row.key, [...(given.get(row.key) ?? []), text ?? '']);

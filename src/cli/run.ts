@@ -1,12 +1,26 @@
+import type { QueueEntry } from '../mail/entry.ts';
+import type { DeliveryResult } from '../mail/result.ts';
 import { EXIT, type ExitCode, exitCode } from './exit.ts';
 import type { History } from './history.ts';
-import { errorJson, historyJson, isoTime, printJson, type ResultJson, refusedJson } from './json.ts';
-import { formatSender, line, refusedLine, resultLines } from './output.ts';
+import {
+  errorJson,
+  historyJson,
+  isoTime,
+  printJson,
+  queuedJson,
+  type RecipientJson,
+  type ResultJson,
+  refusedJson,
+} from './json.ts';
+import { formatSender, line, queuedLines, refusedLine, resultLines } from './output.ts';
 import { readCommandLine } from './program.ts';
-import { deliverJob, type Job, makeJob } from './send.ts';
+import { type Delivering, deliverJob, type Job, makeJob } from './send.ts';
 import type { Surroundings } from './surroundings.ts';
 import { explain } from './trouble.ts';
-import { readValues } from './values.ts';
+import { readValues, type SendOptions } from './values.ts';
+
+/** Called by any other name, it may be sendmail that is wanted. */
+const NAME = 'posthaste';
 
 /*
  * One call of `posthaste`, from the words after its name to the exit status:
@@ -15,29 +29,48 @@ import { readValues } from './values.ts';
  *
  * Whatever goes wrong before there are results is one line on standard error and a code of sysexits.h; standard input is
  * read to its end first, so that the caller sees the code and not a broken pipe. Nothing here touches the world: all of
- * it is in `Surroundings`. Never rejects.
+ * it is in `Surroundings`. Never rejects. `name` is what the program was called by.
  */
-export async function run(words: readonly string[], around: Surroundings): Promise<ExitCode> {
+export async function run(words: readonly string[], around: Surroundings, name = NAME): Promise<ExitCode> {
   const started = around.now();
   const wantsJson = asksForJson(words);
   try {
-    const command = readCommandLine(words);
+    const command = name === NAME ? readCommandLine(words) : (await import('./sendmail.ts')).readCall(name, words);
     switch (command.kind) {
       case 'print':
         around.stdout.write(command.text);
         return EXIT.ok;
       case 'wrong':
         return await giveUp({ text: command.text, exit: EXIT.usage }, wantsJson, around);
-      case 'send': {
-        const job = await makeJob(readValues(command.given, command.words), around);
-        if (job.options.dryRun) return await (await import('./dry-run.ts')).showDryRun(job, around);
-        return report(job, { started, histories: await deliverJob(job, around) }, around);
-      }
+      case 'send':
+        return await sendMessage(readValues(command.given, command.words), started, around);
+      case 'queue':
+        return await (await import('./queue.ts')).runQueueCommand(command.words, around);
+      case 'install':
+        return await (await import('./install.ts')).runInstall(command.words, around);
     }
   } catch (error) {
     return giveUp(explain(error), wantsJson, around);
   }
 }
+
+/** Sends the message that the options name, and says what became of it. */
+export async function sendMessage(options: SendOptions, started: number, around: Surroundings): Promise<ExitCode> {
+  const job = await makeJob(options, around);
+  if (options.dryRun) return (await import('./dry-run.ts')).showDryRun(job, around);
+  const tried = options.mode === 'interactive' ? await deliverJob(job, around) : undefined;
+  if (tried !== undefined && !needsQueue(job, tried)) {
+    return report(job, { started, histories: tried.histories }, around);
+  }
+  const { delivering, submitted } = await (await import('./submission.ts')).submitJob(job, around, tried);
+  return report(job, { started, histories: delivering?.histories ?? [], ...submitted }, around);
+}
+
+/** Something is deferred, or a report of success was asked for. */
+const needsQueue = ({ options, delivery }: Job, { histories, interrupted }: Delivering): boolean =>
+  options.queue &&
+  ((!interrupted && histories.some(({ result }) => result.outcome === 'deferred')) ||
+    delivery.envelope.recipients.some(({ notify }) => notify?.includes('success') === true));
 
 /** Where the command line itself is wrong, there are no options to ask. */
 function asksForJson(words: readonly string[]): boolean {
@@ -45,7 +78,7 @@ function asksForJson(words: readonly string[]): boolean {
   return (end < 0 ? words : words.slice(0, end)).includes('--json');
 }
 
-async function giveUp(
+export async function giveUp(
   trouble: { readonly text: string; readonly exit: ExitCode },
   wantsJson: boolean,
   around: Surroundings,
@@ -59,26 +92,56 @@ async function giveUp(
 interface Run {
   readonly started: number;
   readonly histories: readonly History[];
+  /** What is in the queue. */
+  readonly entry?: QueueEntry;
+  /** Why the queue could not be used. */
+  readonly trouble?: unknown;
 }
 
-function report(
-  { options, delivery, refused, messageId }: Job,
-  { started, histories }: Run,
-  around: Surroundings,
-): ExitCode {
-  const results = histories.map((history) => history.result);
-  const exit = exitCode(results, refused.length);
-  for (const text of [...refused.map(refusedLine), ...resultLines(results)]) around.stderr.write(text);
+function report(job: Job, { started, histories, entry, trouble }: Run, around: Surroundings): ExitCode {
+  const { options, delivery, refused, messageId } = job;
+  const queued = new Set(entry?.recipients.map(({ recipient }) => recipient));
+  const left = histories.map(({ result }) => result).filter(({ recipient }) => !queued.has(recipient));
+  const isLost =
+    trouble !== undefined && (histories.length === 0 || left.some(({ outcome }) => outcome === 'deferred'));
+  const spool = isLost ? explain(trouble) : undefined;
+  const exit = exitOf(left, { refused: refused.length, ...(spool === undefined ? {} : { spool: spool.exit }) });
+  const lines = [
+    ...refused.map(refusedLine),
+    ...resultLines(left),
+    ...(spool === undefined ? [] : [line(spool.text)]),
+    ...(entry !== undefined && options.verbose > 0 ? queuedLines(entry) : []),
+  ];
+  for (const text of lines) around.stderr.write(text);
   if (!options.json) return exit;
   const object: ResultJson = {
     version: 1,
     exit,
     message: { ...(messageId === undefined ? {} : { id: messageId }), size: delivery.message.facts.size },
     sender: formatSender(delivery.envelope),
-    recipients: [...histories.map(historyJson), ...refused.map(refusedJson)],
+    recipients: [
+      ...histories.map((history) => historyJson(history, queued.has(history.recipient) ? entry?.id : undefined)),
+      ...untried(entry, histories),
+      ...refused.map(refusedJson),
+    ],
     started: isoTime(started),
     finished: isoTime(around.now()),
+    ...(spool === undefined ? {} : { error: { message: spool.text } }),
   };
   around.stdout.write(printJson(object));
   return exit;
+}
+
+const untried = (entry: QueueEntry | undefined, histories: readonly History[]): readonly RecipientJson[] =>
+  entry === undefined || histories.length > 0
+    ? []
+    : entry.recipients.map(({ recipient }) => queuedJson(recipient, entry));
+
+/** What is deferred and not stored is the spool's fault where that could not be used. */
+function exitOf(
+  left: readonly DeliveryResult[],
+  { refused, spool }: { readonly refused: number; readonly spool?: ExitCode },
+): ExitCode {
+  const exit = exitCode(left, refused);
+  return spool !== undefined && (exit === EXIT.ok || exit === EXIT.tempFail) ? spool : exit;
 }

@@ -1,6 +1,5 @@
 import type { Settings } from '../config/settings.ts';
 import type { Delivery } from '../delivery/deliver.ts';
-import type { OwnNames } from '../dns/own.ts';
 import type { Address } from '../mail/address.ts';
 import { quoted } from '../mail/printable.ts';
 import { findAll, unfoldedValue } from '../message/header.ts';
@@ -8,13 +7,13 @@ import { type Prepared, prepare } from '../message/prepare.ts';
 import { head, type Source, section } from '../message/source.ts';
 import { nameOf, planRoutes } from '../route/plan.ts';
 import { makeEnvelope, nobody, readRecipients, readSender } from './envelope.ts';
-import type { History } from './history.ts';
-import { type Identity, identify } from './identity.ts';
+import type { Attempt, History } from './history.ts';
+import type { Identity } from './identity.ts';
 import { createLog } from './log.ts';
-import { findLogin } from './login.ts';
+import { readMeans } from './means.ts';
 import { formatSender, line, type RefusedAddress } from './output.ts';
 import { persist } from './persist.ts';
-import { readMaterial, readRelay, readSettings, wordsOf } from './setup.ts';
+import { wordsOf } from './setup.ts';
 import type { Surroundings } from './surroundings.ts';
 import type { SendOptions } from './values.ts';
 import { createWatch, tracedWorld, watched } from './watch.ts';
@@ -36,11 +35,8 @@ export interface Job {
  */
 export async function makeJob(options: SendOptions, around: Surroundings): Promise<Job> {
   if (options.words.length === 0 && !options.readRecipients) throw nobody('no recipient was given');
-  const settings = await readSettings(options, around);
-  const relay = readRelay(options.relay);
-  const material = await readMaterial(settings, around);
-  const login = await findLogin({ options, settings, relay }, around);
-  const identity = identify(settings, around.surface);
+  const { identity, parts } = await readMeans(options, around);
+  const { settings } = parts;
   const sender = readSender(options, identity.domain, around.surface);
   const source = await around.readMessage({
     ...(options.file === undefined ? {} : { file: options.file }),
@@ -49,7 +45,6 @@ export async function makeJob(options: SendOptions, around: Surroundings): Promi
   const prepared = await prepareMessage(source, { options, identity, sender }, around);
   const { recipients, refused } = readRecipients(options, prepared.fields, identity.domain);
   const messageId = findMessageId(prepared);
-  const { fqdn } = identity;
   return {
     options,
     settings,
@@ -59,20 +54,10 @@ export async function makeJob(options: SendOptions, around: Surroundings): Promi
     delivery: {
       message: prepared.message,
       envelope: makeEnvelope(sender, recipients, options),
-      settings,
-      material,
-      // Only an MX can be ourselves; to list the interfaces takes a millisecond.
-      ...(relay === undefined ? { own: ownNames(fqdn, around) } : { relay }),
-      ...(login === undefined ? {} : { login }),
-      ...(fqdn === undefined ? {} : { helloName: fqdn }),
+      ...parts,
     },
   };
 }
-
-const ownNames = (fqdn: string | undefined, around: Surroundings): OwnNames => ({
-  addresses: around.ownAddresses(),
-  ...(fqdn === undefined ? {} : { hostname: fqdn }),
-});
 
 interface Author {
   readonly options: SendOptions;
@@ -101,18 +86,25 @@ function findMessageId({ fields, added }: Prepared): string | undefined {
   return text === undefined || text === '' ? undefined : text.slice(0, 998);
 }
 
+/** What became of the recipients in the foreground. */
+export interface Delivering {
+  readonly histories: readonly History[];
+  readonly attempts: readonly Attempt[];
+  /** A signal ended it. */
+  readonly interrupted: boolean;
+}
+
 /** Delivers, again and again as `--retry-for` says, and tells of it as it goes on. */
-export async function deliverJob(job: Job, around: Surroundings): Promise<readonly History[]> {
+export async function deliverJob(job: Job, around: Surroundings): Promise<Delivering> {
   const { options, settings, delivery } = job;
   const { recipients: all } = delivery.envelope;
-  if (all.length === 0) return [];
+  if (all.length === 0) return { histories: [], attempts: [], interrupted: false };
+  const attempts: Attempt[] = [];
   const plain = around.openWorld(settings);
   const monotonic = (): number => plain.monotonic();
   const plans = planRoutes(all, delivery.relay === undefined ? {} : { relay: delivery.relay });
   const destinations = plans.map(({ destination }) => nameOf(destination));
-  const { password } = delivery.login?.credentials ?? {};
-  const secrets = password === undefined ? [] : [password, Buffer.from(password).toString('base64')];
-  const asked = { ...options, monotonic, destinations, secrets };
+  const asked = { ...options, monotonic, destinations };
   const { transcript, progress, note } = await createWatch(around.stderr, asked);
   const world = note === undefined ? plain : tracedWorld(plain, note);
   const log = options.log === undefined ? undefined : openLog(options.log, job, around);
@@ -133,6 +125,7 @@ export async function deliverJob(job: Job, around: Surroundings): Promise<readon
     sleep: (milliseconds, ended) => world.sleep(milliseconds, ended),
     onAttempt(attempt, number) {
       progress?.wipe();
+      attempts.push(attempt);
       log?.attempt(attempt, number);
     },
     onPause(milliseconds, recipients) {
@@ -141,7 +134,7 @@ export async function deliverJob(job: Job, around: Surroundings): Promise<readon
     },
   });
   progress?.wipe();
-  return histories;
+  return { histories, attempts, interrupted: signal.aborted };
 }
 
 /** Trouble with the log never stops mail. */

@@ -8,14 +8,17 @@ import { CommandError } from './failure.ts';
 import type { Surroundings } from './surroundings.ts';
 import type { SendOptions } from './values.ts';
 
+/** The options that are settings. */
+export type SettingsOptions = Pick<SendOptions, 'config' | 'port' | 'maxSize'> & Partial<Pick<SendOptions, 'tls'>>;
+
 /** The settings: the defaults, then the file, then the options. @throws {CommandError} with 78 for a bad file */
-export async function readSettings(options: SendOptions, around: Surroundings): Promise<Settings> {
+export async function readSettings(options: SettingsOptions, around: Surroundings): Promise<Settings> {
   const { config, port, maxSize, tls } = options;
   const settings = config === undefined ? DEFAULTS : await fileSettings(config, around);
   return applyOverrides(settings, {
     ...(port === undefined ? {} : { mx: { port } }),
     ...(maxSize === undefined ? {} : { limits: { messageSize: maxSize } }),
-    tls,
+    ...(tls === undefined ? {} : { tls }),
   });
 }
 

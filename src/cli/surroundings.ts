@@ -3,6 +3,7 @@ import type { DeliverOptions, Delivery } from '../delivery/deliver.ts';
 import type { Recipient } from '../mail/envelope.ts';
 import type { DeliveryResult } from '../mail/result.ts';
 import type { Source } from '../message/source.ts';
+import type { Spool } from '../queue/spool.ts';
 import type { World } from '../world.ts';
 import type { Surface } from './identity.ts';
 import type { Append } from './log.ts';
@@ -10,8 +11,17 @@ import type { Append } from './log.ts';
 /** Where text goes. Never throws: a reader that went away is nobody's fault. */
 export interface Output {
   write(text: string): void;
+  writeBytes(bytes: Buffer): void;
   isTerminal(): Promise<boolean>;
   columns(): number;
+}
+
+/** How a runner in the background is started. */
+export interface RunnerStart {
+  /** The words behind `posthaste`. */
+  readonly words: readonly string[];
+  /** Goes over our own environment. */
+  readonly env: Readonly<Record<string, string>>;
 }
 
 /** Everything that the command needs of the process and of the rooms that touch the world; `main` gives it. */
@@ -20,6 +30,12 @@ export interface Surroundings {
   readonly stderr: Output;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly surface: Surface;
+  /** The folder that relative paths start from. */
+  cwd(): string;
+  /** The absolute path of the command itself. */
+  program(): string;
+  /** The home of our user id; undefined where it has none. */
+  home(): string | undefined;
   /** Milliseconds since 1970. */
   now(): number;
   /** 0 <= x < 1. */
@@ -44,6 +60,8 @@ export interface Surroundings {
   ): Promise<readonly DeliveryResult[]>;
   /** What appends to a log. @throws {Error} where the file can't be opened */
   openLog(file: string): Append;
+  /** Makes sure that a runner works this spool when we are gone. Rejects where none can be started. */
+  startRunner(spool: Spool, start: RunnerStart): Promise<void>;
   /** From now on, a signal to end aborts this in place of ending the process. */
   catchSignals(): AbortSignal;
 }

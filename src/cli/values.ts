@@ -5,6 +5,7 @@ import { readFingerprint as fingerprint } from '../config/values.ts';
 import type { Envelope, Notify } from '../mail/envelope.ts';
 import { quoted } from '../mail/printable.ts';
 import { isMechanism, MECHANISM_NAMES, type MechanismName } from '../smtp/sasl/choose.ts';
+import type { DeliveryMode } from '../submit/submit.ts';
 import { EXIT } from './exit.ts';
 import { CommandError } from './failure.ts';
 import type { OptionKey } from './options.ts';
@@ -40,6 +41,11 @@ export interface SendOptions {
   readonly passwordCommand?: string;
   /** Milliseconds. */
   readonly retryFor: number;
+  readonly mode: DeliveryMode;
+  /** What is deferred is put into the spool. */
+  readonly queue: boolean;
+  /** As given. */
+  readonly spool?: string;
   readonly dryRun: boolean;
   readonly json: boolean;
   readonly log?: string;
@@ -57,6 +63,8 @@ export function readValues(given: Given, words: readonly string[]): SendOptions 
   if (has('passwordFile') && has('passwordCommand')) {
     wrong('--password-command', last('passwordCommand') ?? '', '--password-file is given too');
   }
+  const mode = readMode(given.get('compatible') ?? []);
+  if (has('noQueue') && mode !== 'interactive') wrong('--no-queue', '', `-od${mode.charAt(0)} needs the queue`);
   const file = last('file');
   return {
     words,
@@ -82,12 +90,22 @@ export function readValues(given: Given, words: readonly string[]): SendOptions 
     ...when(last('passwordFile'), (text) => ({ passwordFile: filled('--password-file', text) })),
     ...when(last('passwordCommand'), (text) => ({ passwordCommand: filled('--password-command', text) })),
     retryFor: has('retryFor') ? readRetryFor(last('retryFor') ?? '') : 0,
+    mode,
+    queue: !has('noQueue'),
+    ...when(last('spool'), (text) => ({ spool: filled('--spool', text) })),
     dryRun: has('dryRun'),
     json: has('json'),
     ...when(last('log'), (text) => ({ log: filled('--log', text) })),
     verbose: given.get('verbose')?.length ?? 0,
     ...when(last('config'), (text) => ({ config: filled('--config', text) })),
   };
+}
+
+/** The texts of `-o`; all but `di`, `db` and `dq` are for other programs. */
+function readMode(texts: readonly string[]): DeliveryMode {
+  const modes = { di: 'interactive', db: 'background', dq: 'queue' } as const;
+  const last = texts.filter((text): text is keyof typeof modes => Object.hasOwn(modes, text)).at(-1);
+  return modes[last ?? 'di'];
 }
 
 /** The members made from a text, or none where it was not given. */

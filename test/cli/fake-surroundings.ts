@@ -18,6 +18,10 @@ export class Sink implements Output {
     this.text += text;
   }
 
+  writeBytes(bytes: Buffer): void {
+    this.text += bytes.toString('latin1');
+  }
+
   isTerminal(): Promise<boolean> {
     return Promise.resolve(this.terminal);
   }
@@ -87,6 +91,12 @@ export function fakeSurroundings(options: FakeOptions = {}, over: Over = {}): Fa
       mailname: () => undefined,
       userName: () => 'me',
       userId: () => 1000,
+    },
+    cwd: () => '/work',
+    program: () => '/usr/bin/posthaste',
+    home: () => undefined,
+    async startRunner(spool, start) {
+      steps.push(`runner ${spool.folder} ${start.words.join(' ')}`);
     },
     now: () => clock,
     zone: () => 0,

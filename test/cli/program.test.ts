@@ -5,7 +5,7 @@ import { readValues, type SendOptions } from '../../src/cli/values.ts';
 
 function read(...words: readonly string[]): SendOptions {
   const line = readCommandLine(words);
-  if (line.kind !== 'send') throw new Error(`${line.kind}: ${line.text}`);
+  if (line.kind !== 'send') throw new Error(`${line.kind}: ${'text' in line ? line.text : ''}`);
   return readValues(line.given, line.words);
 }
 

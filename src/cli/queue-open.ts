@@ -1,0 +1,65 @@
+import type { Settings } from '../config/settings.ts';
+import { systemDisk, unlessMissing } from '../queue/disk.ts';
+import { type EventLog, openEventLog } from '../queue/event-log.ts';
+import { currentOwner } from '../queue/owner.ts';
+import type { ReportSettings } from '../queue/run-reports.ts';
+import { type Damage, openSpool, type Spool } from '../queue/spool.ts';
+import { type Asker, logTarget, spoolPlace } from '../submit/places.ts';
+import { EXIT } from './exit.ts';
+import { CommandError } from './failure.ts';
+import { identify } from './identity.ts';
+import type { Surroundings } from './surroundings.ts';
+
+/* The spool and its log, where the options, the environment and the settings say. */
+
+export interface Where {
+  readonly settings: Settings;
+  /** `--spool`. */
+  readonly option: string | undefined;
+  readonly log: EventLog;
+  readonly onDamage?: (damage: Damage) => void;
+}
+
+const asker = ({ env, surface, home, cwd }: Surroundings): Asker => ({ env, uid: surface.userId(), home, cwd });
+
+/** @throws {CommandError} with 73 where there is no place for one @throws {SpoolError} */
+export async function openQueue({ settings, option, log, onDamage }: Where, around: Surroundings): Promise<Spool> {
+  const now = (): number => around.now();
+  return openSpool({
+    folder: findSpool({ settings, option }, around),
+    fsync: settings.spool.fsync,
+    process: currentOwner(),
+    now,
+    onDamage(damage) {
+      log.write({ event: 'damaged', time: now(), id: damage.id, reason: damage.reason });
+      onDamage?.(damage);
+    },
+  });
+}
+
+/** Does not make a spool to look into: where there is none, nothing is queued. */
+export const hasQueue = (where: Pick<Where, 'settings' | 'option'>, around: Surroundings): boolean =>
+  unlessMissing(() => systemDisk.lstat(findSpool(where, around))) !== undefined;
+
+/** The absolute path. @throws {CommandError} with 73 where there is no place for one */
+export function findSpool({ settings, option }: Pick<Where, 'settings' | 'option'>, around: Surroundings): string {
+  const place = spoolPlace({ option, configured: settings.spool.dir }, asker(around));
+  if ('path' in place) return place.path;
+  throw new CommandError(`Cannot open spool: ${place.reason}; name a folder with --spool`, EXIT.cantCreate);
+}
+
+export function openLog(settings: Settings, around: Surroundings): EventLog {
+  const target = logTarget(settings.log, asker(around));
+  return openEventLog(target === 'stderr' ? { write: (text) => around.stderr.write(text) } : target);
+}
+
+export function reportSettings(settings: Settings, around: Surroundings): ReportSettings {
+  const { fqdn, domain } = identify(settings, around.surface);
+  return {
+    fqdn: fqdn ?? domain,
+    zone: (now) => around.zone(now),
+    postmaster: { local: 'postmaster', domain },
+    returnLimit: settings.bounce.size,
+    digest: settings.bounce.digest,
+  };
+}

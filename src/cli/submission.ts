@@ -1,0 +1,97 @@
+import { scheduleOf } from '../queue/run-means.ts';
+import { openReporting } from '../queue/run-reports.ts';
+import { openStormFile } from '../queue/run-storms.ts';
+import type { Spool } from '../queue/spool.ts';
+import { type Submission, type SubmitRooms, type Submitted, submit } from '../submit/submit.ts';
+import { EXIT, recipientCode } from './exit.ts';
+import { openLog, openQueue, reportSettings, type Where } from './queue-open.ts';
+import { runnerStart } from './runner-start.ts';
+import { type Delivering, deliverJob, type Job } from './send.ts';
+import type { Surroundings } from './surroundings.ts';
+import { wayOf } from './way.ts';
+
+/*
+ * Submits a job by way of the spool. Loaded only when it comes to that: a message that is delivered at once, as nearly
+ * all are, never needs it.
+ */
+
+export interface Outcome {
+  /** Absent where nothing was tried in the foreground. */
+  readonly delivering?: Delivering;
+  readonly submitted: Submitted;
+}
+
+/** `tried` is what was delivered before this was loaded. */
+export async function submitJob(job: Job, around: Surroundings, tried?: Delivering): Promise<Outcome> {
+  const { options, settings, delivery, messageId } = job;
+  const where: Where = { settings, option: options.spool, log: openLog(settings, around) };
+  let delivering = tried;
+  const submission: Submission = {
+    message: delivery.message,
+    envelope: delivery.envelope,
+    way: wayOf(options, around),
+    uid: around.surface.userId(),
+    ...(messageId === undefined ? {} : { messageId }),
+  };
+  const rooms: SubmitRooms = {
+    schedule: scheduleOf(settings),
+    now: () => around.now(),
+    random: () => around.random(),
+    async attempt() {
+      delivering ??= await deliverJob(job, around);
+      return delivering;
+    },
+    isStorable: (result) => recipientCode(result) === EXIT.tempFail,
+    openSpool: () => openQueue(where, around),
+    startRunner: (spool) => startRunner(spool, job, around),
+    report: (spool, entry, request) => report({ spool, submission, where }, { entry, request }, around),
+    log: (event) => where.log.write(event),
+  };
+  const submitted = await submit(submission, options.mode, rooms);
+  await where.log.close();
+  return { submitted, ...(delivering === undefined ? {} : { delivering }) };
+}
+
+/** The message is safe already: without a runner, the next one or a timer goes on with it. */
+async function startRunner(spool: Spool, { options, delivery }: Job, around: Surroundings): Promise<void> {
+  try {
+    await around.startRunner(spool, runnerStart({ options, spool, login: delivery.login }, around));
+  } catch (error) {
+    if (options.verbose > 0) around.stderr.write(`no runner could be started: ${String(error)}\n`);
+  }
+}
+
+interface Reported {
+  readonly spool: Spool;
+  readonly submission: Submission;
+  readonly where: Where;
+}
+
+/** The message need not be in the spool, so the report is made of the one in hand. */
+async function report(
+  { spool, submission, where }: Reported,
+  {
+    entry,
+    request,
+  }: { readonly entry: Parameters<SubmitRooms['report']>[1]; readonly request: Parameters<SubmitRooms['report']>[2] },
+  around: Surroundings,
+): Promise<void> {
+  const { settings, log } = where;
+  const { body, ...message } = submission.message;
+  // Who makes a report closes the message it is about, which is not the spool's here.
+  const kept = { ...message, body: { size: body.size, chunks: () => body.chunks() } };
+  const reporting = openReporting({
+    ...reportSettings(settings, around),
+    spool: { accept: (made, draft) => spool.accept(made, draft), message: async () => kept },
+    storms: openStormFile({
+      spool,
+      fsync: settings.spool.fsync,
+      sleep: (milliseconds) => around.openWorld(settings).sleep(milliseconds),
+    }),
+    now: () => around.now(),
+    random: () => around.random(),
+    onQueued: () => {},
+  });
+  const told = await reporting.tell([request], { entry, retryUntil: entry.queued });
+  for (const event of told.events) log.write(event);
+}
