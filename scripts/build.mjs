@@ -72,6 +72,8 @@ async function buildProgram() {
       format: 'cjs',
       exports: 'named',
       dynamicImportInCjs: false,
+      // All that every run needs in one file; shared with the chunks, but not cut out for them.
+      codeSplitting: { groups: [{ name: 'program', tags: ['$initial'] }] },
       entryFileNames: '[name].cjs',
       chunkFileNames: ({ facadeModuleId }) => `chunks/${packageName(facadeModuleId ?? '') ?? '[name]'}.cjs`,
     },
