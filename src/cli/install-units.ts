@@ -110,6 +110,7 @@ function service(installation: Installation): string {
 /** What needs the system's own systemd. */
 const sandbox = ({ spool }: Installation): readonly string[] => [
   'SystemCallFilter=@system-service',
+  'SystemCallErrorNumber=EPERM',
   'RestrictNamespaces=yes',
   'CapabilityBoundingSet=CAP_DAC_READ_SEARCH',
   'ProtectSystem=strict',

@@ -3,7 +3,7 @@ import { EXIT, type ExitCode } from './exit.ts';
 import { CommandError } from './failure.ts';
 import { addToCrontab, hasSystemd, installFiles } from './install-files.ts';
 import { cronFile, cronLine, type Installation, type InstalledFile, units } from './install-units.ts';
-import { type Form, type FormRow, readWords } from './program.ts';
+import { type Form, type FormRow, type GivenOf, readWords } from './program.ts';
 import { findSpool } from './queue-open.ts';
 import { readSettings } from './setup.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -52,7 +52,7 @@ export async function runInstall(words: readonly string[], around: Surroundings)
     ...(config === undefined ? {} : { config }),
   };
   const isCron = given.has('cron') || !hasSystemd();
-  if (given.has('print')) around.stdout.write(printed(installation, isCron, around));
+  if (given.has('print')) around.stdout.write(printed(installation, given, around));
   else around.stdout.write(isCron ? installCron(installation) : installUnits(installation, around));
   return EXIT.ok;
 }
@@ -66,11 +66,14 @@ function unitFolder({ scope }: Installation, around: Surroundings): string {
   throw new CommandError('Cannot install: our user id has no home folder', EXIT.cantCreate);
 }
 
-function printed(installation: Installation, isCron: boolean, around: Surroundings): string {
-  if (!isCron) return filesText(unitFolder(installation, around), units(installation));
-  return installation.scope === 'system'
-    ? filesText('/etc/cron.d', [cronFile(installation)])
-    : `# crontab\n${cronLine(installation)}\n`;
+/** With the units goes the line that stands for them where there is no systemd. */
+function printed(installation: Installation, given: GivenOf<InstallKey>, around: Surroundings): string {
+  const cron =
+    installation.scope === 'system'
+      ? filesText('/etc/cron.d', [cronFile(installation)])
+      : `# crontab\n${cronLine(installation)}\n`;
+  if (given.has('cron')) return cron;
+  return `${filesText(unitFolder(installation, around), units(installation))}\n# Without systemd:\n${cron}`;
 }
 
 const filesText = (folder: string, files: readonly InstalledFile[]): string =>

@@ -1,0 +1,88 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { run } from '../../src/cli/run.ts';
+import { formatAddress } from '../../src/mail/address.ts';
+import { memorySource } from '../../src/message/source.ts';
+import { currentOwner } from '../../src/queue/owner.ts';
+import { openSpool } from '../../src/queue/spool.ts';
+import { fakeSurroundings } from './fake-surroundings.ts';
+import { deferred } from './support.ts';
+
+/* The recorded calls of real programs, from their words and bytes to the entry in the spool. */
+
+interface Call {
+  readonly name: string;
+  readonly argv: readonly string[];
+  readonly stdin: string;
+  readonly want: 'smtp' | { recipients: readonly string[]; sender?: string; name?: string; exit?: number };
+}
+
+const CALLS: readonly Call[] = JSON.parse(readFileSync(new URL('../callers/calls.json', import.meta.url), 'utf8'));
+const root = mkdtempSync(join(tmpdir(), 'posthaste-callers-'));
+afterAll(() => rmSync(root, { recursive: true }));
+
+const atHome = (text: string): string => (text.includes('@') ? text : `${text}@vm.example.org`);
+
+async function call({ name, argv, stdin }: Call) {
+  const folder = join(root, name);
+  const around = fakeSurroundings(
+    { outcome: (recipient) => deferred(recipient) },
+    {
+      env: { POSTHASTE_SPOOL: folder, POSTHASTE_LOG: 'none' },
+      readMessage: async () => memorySource(Buffer.from(stdin, 'latin1')),
+    },
+  );
+  const exit = await run(argv, around, 'sendmail');
+  return { around, exit, folder };
+}
+
+async function entriesIn(folder: string) {
+  const spool = await openSpool({ folder, fsync: false, process: currentOwner(), now: Date.now });
+  const entries = await Promise.all((await spool.ids()).map((id) => spool.read(id)));
+  const [entry] = entries;
+  return { entry, count: entries.length, header: entry && (await spool.message(entry)).header.toString('latin1') };
+}
+
+describe('sendmail, as it is called', () => {
+  it.each(CALLS.map((each) => [each.name, each] as const))('takes the call of %s', async (_, each) => {
+    const { around, exit, folder } = await call(each);
+    if (each.want === 'smtp') {
+      expect([exit, around.stderr.lines.length, around.steps]).toEqual([64, 1, ['drain']]);
+      return;
+    }
+    const { recipients, sender, name, exit: wanted = 0 } = each.want;
+    expect([exit, around.stdout.text, around.stderr.lines.length]).toEqual([
+      wanted,
+      '',
+      wanted === 0 && !each.argv.includes('-v') ? 0 : 1,
+    ]);
+    const { entry, count, header } = await entriesIn(folder);
+    expect(count).toBe(1);
+    expect(entry?.recipients.map(({ recipient }) => formatAddress(recipient.address))).toEqual(recipients.map(atHome));
+    const given = entry?.envelope.sender;
+    if (sender === '' || sender === '<>') expect(given).toBeNull();
+    else expect(given && formatAddress(given)).toBe(atHome(sender ?? 'me'));
+    expect(header).not.toMatch(/^Bcc:/im);
+    if (name !== undefined && !/^From:/m.test(each.stdin)) expect(header).toContain(`From: ${name} <`);
+    expect(around.steps.some((step) => step.startsWith('deliver'))).toBe(
+      each.argv.includes('-odi') || each.argv.includes('-v'),
+    );
+  });
+
+  it('asks for reports as mutt does', async () => {
+    const mutt = CALLS.find(({ name }) => name === 'mutt-dsn-8bit');
+    if (mutt === undefined) throw new Error('no such call');
+    const { folder } = await call({ ...mutt, name: 'again' });
+    const { entry } = await entriesIn(folder);
+    expect([entry?.envelope.return, entry?.recipients[0]?.recipient.notify]).toEqual(['headers', ['failure', 'delay']]);
+  });
+
+  it('leaves it in the queue where PHP was told DeliveryMode=q', async () => {
+    const php = CALLS.find(({ name }) => name === 'php-mail-fattached');
+    if (php === undefined) throw new Error('no such call');
+    const { around } = await call({ ...php, name: 'once more' });
+    expect(around.steps.filter((step) => step.startsWith('runner'))).toEqual([]);
+  });
+});

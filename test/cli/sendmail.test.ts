@@ -1,0 +1,112 @@
+import { describe, expect, it } from 'vitest';
+import { readCall, readSendmail } from '../../src/cli/sendmail.ts';
+import { readValues, type SendOptions } from '../../src/cli/values.ts';
+
+const sends = (words: readonly string[], want: Partial<SendOptions>) =>
+  it(`sends for ${JSON.stringify(words)}`, () => {
+    const call = readSendmail('sendmail', words);
+    if (call.kind !== 'send') throw new Error(JSON.stringify(call));
+    expect(readValues(call.given, call.words)).toMatchObject(want);
+  });
+const queues = (name: string, words: readonly string[], want: readonly string[]) =>
+  it(`looks at the queue for ${name} ${JSON.stringify(words)}`, () =>
+    expect(readSendmail(name, words)).toEqual({ kind: 'queue', words: want }));
+const is = (words: readonly string[], kind: string, name = 'sendmail') =>
+  it(`takes ${name} ${JSON.stringify(words)} for ${kind}`, () => expect(readSendmail(name, words).kind).toBe(kind));
+const bad = (words: readonly string[], why: RegExp) =>
+  it(`refuses ${JSON.stringify(words)}`, () =>
+    expect(readSendmail('sendmail', words)).toEqual({ kind: 'wrong', text: expect.stringMatching(why) }));
+
+describe('readSendmail()', () => {
+  sends(['bob'], { words: ['bob'], mode: 'background', queue: true, readRecipients: false, verbose: 0 });
+  sends(['-t'], { words: [], readRecipients: true });
+  sends(['-ti'], { readRecipients: true });
+  sends(['-odi', 'bob'], { mode: 'interactive' });
+  sends(['-odf', 'bob'], { mode: 'interactive' });
+  sends(['-odq', 'bob'], { mode: 'queue' });
+  sends(['-odd', 'bob'], { mode: 'queue' });
+  sends(['-odqs', 'bob'], { mode: 'queue' });
+  sends(['-odi', '-odb', 'bob'], { mode: 'background' });
+  sends(['-o', 'dq', 'bob'], { mode: 'queue' });
+  sends(['-ODeliveryMode=q', 'bob'], { mode: 'queue' });
+  sends(['-O', 'DeliveryMode=interactive', 'bob'], { mode: 'interactive' });
+  sends(['-O', 'RequireTLS=yes', 'bob'], { requireTls: true });
+  sends(['-O', 'QueueDirectory=/tmp', '-X', '/tmp/x', '-C', '/tmp/y', '-oQ/tmp', 'bob'], {
+    words: ['bob'],
+    mode: 'background',
+  });
+  sends(['-v', 'bob'], { mode: 'interactive', verbose: 1 });
+  sends(['-v', '-odb', 'bob'], { mode: 'background' });
+  sends(['-bm', 'bob'], { mode: 'background' });
+  sends(['-bq', 'bob'], { mode: 'queue' });
+  sends(['-f', 'ann', '-r', 'eve', 'bob'], { sender: 'eve' });
+  sends(['-f', '', 'bob'], { sender: '' });
+  sends(['-f<>', 'bob'], { sender: '<>' });
+  sends(['-FAnn', 'bob'], { fullName: 'Ann' });
+  sends(['-N', 'failure,delay', '-Rhdrs', '-Vid', 'bob'], {
+    notify: ['failure', 'delay'],
+    return: 'headers',
+    envelopeId: 'id',
+  });
+  sends(['-Bwhatever', 'bob'], { words: ['bob'] });
+  sends(['-h', '17', 'bob'], { words: ['bob'] });
+  sends(['-oMr', 'smtp', '-oMs', 'host', 'bob'], { words: ['bob'] });
+  sends(['-oem', '-oi', '-om', '-o7', '-e', 'm', '-m', '-n', '-G', '-U', '-Ac', '-L', 'tag', '-p', 'smtp:h', 'bob'], {
+    words: ['bob'],
+  });
+  sends(['-a', 'acct', '--read-envelope-from', '--read-recipients', '--from=ann', 'bob'], {
+    words: ['bob'],
+    sender: 'ann',
+    readRecipients: true,
+  });
+  sends(['-d0.1', '-dall', '-E', '-J', '-Q', 'bob'], { words: ['bob'] });
+  sends(['bob', '-f', 'ann', '--', '-eve'], { words: ['bob', '-eve'], sender: 'ann' });
+
+  queues('sendmail', ['-bp'], ['list']);
+  queues('mailq', [], ['list']);
+  queues('mailq', ['-v', '-Ac'], ['list']);
+  queues('sendmail', ['-bP'], ['list', '--count']);
+  queues('sendmail', ['-q'], ['run']);
+  queues('sendmail', ['-qf'], ['run']);
+  queues('sendmail', ['-qff'], ['run']);
+  queues('sendmail', ['-v', '-q'], ['run']);
+  queues('runq', [], ['run']);
+  queues('sendmail', ['-qIabc', '-qRbob', '-qSann'], ['run', '--id=abc', '--to=bob', '--from=ann']);
+  queues('sendmail', ['-q30m', '-bD'], ['run', '--forever']);
+  queues('sendmail', ['-bD'], ['run', '--forever']);
+
+  is([], 'nothing', 'newaliases');
+  is(['-bi'], 'nothing');
+  is(['-I'], 'nothing');
+  is([], 'nothing', 'hoststat');
+  is([], 'nothing', 'purgestat');
+  is(['--help'], 'help');
+  is(['-help'], 'help');
+  is(['-h', 'me'], 'help');
+  is(['--version'], 'version');
+  is(['-bV'], 'version');
+
+  bad(['-bs'], /-bs is not supported yet$/);
+  bad(['-bv', 'bob'], /-bv is not supported yet$/);
+  bad(['-bd'], /there is no daemon that listens; -bD/);
+  bad(['-q30m'], /-q30m needs -bD/);
+  bad(['-bd', '-q30m'], /no daemon/);
+  bad(['-q!Rbob'], /-q!Rbob is not supported$/);
+  bad(['-Z', 'bob'], /unknown option "-Z"$/);
+  bad(['-S', 'host', 'bob'], /unknown option "-S"$/);
+  bad(['bob\r\nRCPT'], /CR, LF or NUL/);
+});
+
+describe('readCall()', () => {
+  it('reads our own command line where the name is none of sendmail’s', () => {
+    expect(readCall('posthaste-2', ['queue', 'list'])).toEqual({ kind: 'queue', words: ['list'] });
+  });
+  it('prints help and version', () => {
+    expect(readCall('sendmail', ['--help'])).toMatchObject({ kind: 'print', text: expect.stringMatching(/^Usage/) });
+    expect(readCall('sendmail', ['-bV'])).toMatchObject({
+      kind: 'print',
+      text: expect.stringMatching(/^posthaste /),
+    });
+    expect(readCall('newaliases', [])).toEqual({ kind: 'print', text: '' });
+  });
+});
