@@ -86,7 +86,12 @@ export async function runTransactions(plan: TransactionsPlan, session: Session, 
     progress = result.outcomes.some((outcome) => outcome.kind === 'accepted');
     queue = [...later, ...rest];
     usable = result.usable && !spent;
-    await plan.onSettled?.();
+    try {
+      await plan.onSettled?.();
+    } catch (error) {
+      session.close();
+      throw error;
+    }
   }
   if (!usable) session.close();
   else if (session.keep === undefined) await session.quit();
