@@ -21,24 +21,11 @@ export type Command =
     }
   | { readonly verb: 'BDAT'; readonly size: number; readonly last: boolean };
 
-/** `verb` is there where the line is a command that has one, though it is refused. */
-export type CommandReading = Command | { readonly refused: Answer; readonly verb?: never; readonly fatal?: true };
+/** `fatal`: nothing that follows can be understood. */
+export type CommandReading = Command | { readonly refused: Answer; readonly fatal?: true };
 
 /** Commands that exist somewhere, and not here: no second hop, no log-in, no LMTP. */
-const NOT_HERE = new Set([
-  'EXPN',
-  'LHLO',
-  'STARTTLS',
-  'AUTH',
-  'TURN',
-  'ETRN',
-  'ATRN',
-  'SEND',
-  'SOML',
-  'SAML',
-  'BURL',
-  'VERB',
-]);
+const NOT_HERE = /^(?:EXPN|LHLO|STARTTLS|AUTH|TURN|ETRN|ATRN|SEND|SOML|SAML|BURL|VERB)$/;
 
 const refused = (answer: Answer): CommandReading => ({ refused: answer });
 
@@ -66,7 +53,7 @@ export function readCommand(line: Buffer, domain: string): CommandReading {
     case 'HELP':
       return { verb };
     default:
-      return refused(NOT_HERE.has(verb) ? ANSWERS.notHere : ANSWERS.unknown);
+      return refused(NOT_HERE.test(verb) ? ANSWERS.notHere : ANSWERS.unknown);
   }
 }
 

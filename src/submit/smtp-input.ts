@@ -100,8 +100,8 @@ export function createContentReader(end: LineEnd): { push(chunk: Buffer): Conten
           state = state === 'dotcr' ? 'cr' : 'middle';
         }
       }
-      parts.push(chunk.subarray(from));
-      return { bytes: parts.length === 1 ? chunk : Buffer.concat(parts) };
+      if (parts.length === 0 && from === 0) return { bytes: chunk };
+      return { bytes: Buffer.concat([...parts, chunk.subarray(from)]) };
     },
   };
 }

@@ -2,12 +2,10 @@ import type { Envelope, Notify, Recipient } from '../mail/envelope.ts';
 import { decodeUtf8Address, decodeXtext, encodeUtf8Address } from '../mail/xtext.ts';
 import { ANSWERS, type Answer } from './smtp-answer.ts';
 
-/** What MAIL says beside the sender. */
+/** What MAIL says beside the sender; BODY (RFC 6152) is only checked, for the content is looked at instead. */
 export interface MailParameters {
   /** Octets (RFC 1870). */
   readonly size?: number;
-  /** RFC 6152. */
-  readonly body?: '7BIT' | '8BITMIME';
   /** RFC 6531. */
   readonly smtpUtf8: boolean;
   /** RET, ENVID (RFC 3461) and REQUIRETLS (RFC 8689). */
@@ -59,7 +57,6 @@ export function readMailParameters(text: string): Reading<MailParameters> {
   return {
     value: {
       ...(size === undefined ? {} : { size: Number(size) }),
-      ...(body === undefined ? {} : { body }),
       smtpUtf8: words.value.has('SMTPUTF8'),
       envelope: {
         ...(decoded === undefined ? {} : { id: decoded }),
@@ -96,8 +93,10 @@ function readOriginal(text: string | undefined): string | undefined | { refused:
   const fault = wrong('ORCPT', 'is a type, ";" and up to 500 characters of xtext');
   const [, type = '', rest = ''] = /^([A-Za-z0-9-]{1,40});([^ ]+)$/.exec(text) ?? [];
   if (type === '' || text.length > 500) return fault;
-  const decoded = decodeXtext(rest);
-  if (type.toLowerCase() !== 'utf-8') return /^[ -~]+$/.test(decoded ?? '') ? `${type};${decoded}` : fault;
-  const address = decodeUtf8Address(rest) ?? decoded;
+  if (type.toLowerCase() !== 'utf-8') {
+    const decoded = decodeXtext(rest);
+    return /^[ -~]+$/.test(decoded ?? '') ? `${type};${decoded}` : fault;
+  }
+  const address = decodeUtf8Address(rest);
   return address === undefined || /[\p{Cc}\p{Cs}]/u.test(address) ? fault : `${type};${encodeUtf8Address(address)}`;
 }

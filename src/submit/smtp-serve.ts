@@ -10,7 +10,7 @@ export const IDLE = 300_000;
 
 /** What a session needs of the world. */
 export interface SessionEnds {
-  /** Standard input. */
+  /** Standard input; a chunk's memory is not used again. */
   readonly input: AsyncIterable<Buffer>;
   /** Standard output; resolves when it took the text, rejects where nobody reads any more. */
   write(text: string): Promise<void>;
