@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { codeOf, type Disk, unlessMissing } from './disk.ts';
+import { closeRead, codeOf, type Disk, unlessMissing } from './disk.ts';
 import { lifeOf, type Owner, parseOwner } from './owner.ts';
 import { createOwnerFile, OWNER_FILE } from './owner-file.ts';
 import { spoolError } from './spool-error.ts';
@@ -32,7 +32,7 @@ import { spoolError } from './spool-error.ts';
 export interface Claim {
   /** The entry's id, or the name of what was acquired. */
   readonly id: string;
-  /** Gives it back. May be called again, and never throws: what can't be given back ends with this process. */
+  /** Gives it back. May be called again, and never throws: what can't be given back is tried again later. */
   release(): Promise<void>;
 }
 
@@ -66,6 +66,8 @@ export function createClaims(options: ClaimOptions): Claims {
   const { disk, folder, process: self, now } = options;
   const own = createOwnerFile(options);
   const held = new Map<string, { readonly token: number; readonly inode: number }>();
+  /** What was given back and is still there. */
+  const kept = new Map<string, number>();
   let last = 0;
   const pathOf = (name: string): string => `${folder}/${name}`;
 
@@ -82,7 +84,7 @@ export function createClaims(options: ClaimOptions): Claims {
     try {
       return disk.fstat(descriptor).kind === 'file' ? disk.read(descriptor, MOST_OCTETS).toString('latin1') : '';
     } finally {
-      disk.close(descriptor);
+      closeRead(disk, descriptor);
     }
   }
 
@@ -132,6 +134,7 @@ export function createClaims(options: ClaimOptions): Claims {
 
   function take(name: string): number | undefined {
     if (held.has(name)) return undefined;
+    giveBack();
     try {
       if (!place(name, 0)) return undefined;
     } catch (error) {
@@ -147,12 +150,21 @@ export function createClaims(options: ClaimOptions): Claims {
     const claim = held.get(name);
     if (claim?.token !== token) return;
     held.delete(name);
-    try {
-      if (disk.lstat(pathOf(name)).inode === claim.inode) disk.unlink(pathOf(name));
-    } catch {
-      // Nobody can do anything about it now, and everybody can when this process has ended.
-    }
+    kept.set(name, claim.inode);
+    giveBack();
     if (held.size === 0) own.rest();
+  }
+
+  /** Also what could not be given back before: the disk may have been in trouble. */
+  function giveBack(): void {
+    for (const [name, inode] of kept) {
+      try {
+        if (unlessMissing(() => disk.lstat(pathOf(name)))?.inode === inode) disk.unlink(pathOf(name));
+        kept.delete(name);
+      } catch {
+        // With the next claim that is taken or given back, or when this process has ended.
+      }
+    }
   }
 
   function sweep(): number {

@@ -125,3 +125,12 @@ export function unlessMissing<T>(get: () => T): T | undefined {
     throw error;
   }
 }
+
+/** Closes what was only read, or need not last: whatever the system says to it, nothing is lost. */
+export function closeRead(disk: Disk, descriptor: number): void {
+  try {
+    disk.close(descriptor);
+  } catch {
+    // The descriptor is gone all the same.
+  }
+}

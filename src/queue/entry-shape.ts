@@ -43,16 +43,18 @@ const either =
   (value) =>
     first(value) === '' ? '' : second(value);
 
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
 function shape(needed: Readonly<Record<string, Check>>, optional: Readonly<Record<string, Check>> = {}): Check {
   const fields = [
     ...Object.entries(needed).map(([name, check]) => ({ name, check, needed: true })),
     ...Object.entries(optional).map(([name, check]) => ({ name, check, needed: false })),
   ];
   return (value) => {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return ' is no object';
-    const own = new Map<string, unknown>(Object.entries(value));
+    if (!isRecord(value)) return ' is no object';
     for (const field of fields) {
-      const found = own.get(field.name);
+      const found = value[field.name];
       if (found === undefined && !field.needed) continue;
       const fault = field.check(found);
       if (fault !== '') return `.${field.name}${fault}`;

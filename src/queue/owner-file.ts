@@ -1,4 +1,4 @@
-import { type Disk, unlessMissing } from './disk.ts';
+import { closeRead, type Disk, unlessMissing } from './disk.ts';
 import { atExit, formatOwner, type Owner } from './owner.ts';
 import { chance } from './spool-id.ts';
 
@@ -48,13 +48,14 @@ export function createOwnerFile(options: {
     const path = `${folder}/${OWNER_FILE}${digits}`;
     const descriptor = disk.open(path, 'create');
     try {
+      const { inode } = disk.fstat(descriptor);
       disk.write(descriptor, Buffer.from(`${formatOwner(self)}.${digits}`, 'latin1'));
-      return { path, inode: disk.fstat(descriptor).inode, stay: atExit(() => remove(path)) };
+      return { path, inode, stay: atExit(() => remove(path)) };
     } catch (error) {
       remove(path);
       throw error;
     } finally {
-      disk.close(descriptor);
+      closeRead(disk, descriptor);
     }
   }
 

@@ -1,6 +1,6 @@
 import { dirname, isAbsolute } from 'node:path';
 import { quoted } from '../mail/printable.ts';
-import { type Disk, unlessMissing } from './disk.ts';
+import { closeRead, type Disk, unlessMissing } from './disk.ts';
 import { SpoolError, spoolError } from './spool-error.ts';
 
 /** The folders of a spool; `tmp` is where entries are written aside. */
@@ -60,7 +60,7 @@ export async function syncFolder(disk: Disk, path: string): Promise<void> {
   try {
     await disk.fsync(descriptor);
   } finally {
-    disk.close(descriptor);
+    closeRead(disk, descriptor);
   }
 }
 

@@ -4,7 +4,7 @@ import { fileSource } from '../message/file-source.ts';
 import type { Message } from '../message/message.ts';
 import { memorySource } from '../message/source.ts';
 import { createStuffer } from '../smtp/stuffing.ts';
-import { codeOf, type Disk } from './disk.ts';
+import { closeRead, codeOf, type Disk } from './disk.ts';
 import { DamageError, spoolError } from './spool-error.ts';
 
 /** What is no larger is read as a whole, held against its digest, and leaves no descriptor open. */
@@ -65,7 +65,7 @@ export function readMessage(disk: Disk, path: string, entry: QueueEntry): Messag
   } catch (error) {
     throw spoolError('read message', path, error);
   } finally {
-    if (!kept) disk.close(descriptor);
+    if (!kept) closeRead(disk, descriptor);
   }
 }
 
@@ -100,7 +100,7 @@ function openMessage(disk: Disk, path: string, entry: QueueEntry): number {
     if (size !== facts.size || headerSize > size) throw damaged(entry, `has ${size} octets instead of ${facts.size}`);
     return descriptor;
   } catch (error) {
-    disk.close(descriptor);
+    closeRead(disk, descriptor);
     throw spoolError('read message', path, error);
   }
 }

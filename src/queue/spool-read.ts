@@ -1,5 +1,5 @@
 import type { QueueEntry } from '../mail/entry.ts';
-import { codeOf, type Disk, unlessMissing } from './disk.ts';
+import { closeRead, codeOf, type Disk, unlessMissing } from './disk.ts';
 import { type EntryReading, MAX_ENTRY_FILE, parseEntry } from './entry-file.ts';
 import { spoolError } from './spool-error.ts';
 import type { Place } from './spool-folders.ts';
@@ -41,7 +41,7 @@ export function readEntry({ disk, folder }: Place, id: string): EntryReading | {
   } catch (error) {
     throw spoolError('read entry', path, error);
   } finally {
-    disk.close(descriptor);
+    closeRead(disk, descriptor);
   }
 }
 

@@ -13,8 +13,9 @@ import { describe, expect, test } from 'vitest';
 import { memorySource } from '../../src/message/source.ts';
 import type { Damage } from '../../src/queue/spool.ts';
 import { isQueueId } from '../../src/queue/spool-id.ts';
+import { draftFor } from '../support/draft.ts';
 import { HELLO, messageOf } from '../support/message.ts';
-import { draftFor, scratchFolder, testSpool } from '../support/spool.ts';
+import { scratchFolder, testSpool } from '../support/spool.ts';
 
 const hello = messageOf(HELLO);
 const files = (folder: string) =>

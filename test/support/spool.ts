@@ -1,14 +1,16 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import type { QueuedRecipient } from '../../src/mail/entry.ts';
 import { currentOwner } from '../../src/queue/owner.ts';
 import { openSpool, type Spool, type SpoolOptions } from '../../src/queue/spool.ts';
-import type { EntryDraft } from '../../src/queue/spool-write.ts';
 
-/** A folder on a disk (the system's /tmp may be memory) that is gone after the test. */
+// What a kill leaves is the same in memory, where making and deleting thousands of files takes no time.
+const MEMORY = '/dev/shm';
+
+/** A folder, in memory where that can be, which is gone after the test. */
 export function scratchFolder(): string {
-  const folder = mkdtempSync('/var/tmp/posthaste-test-');
+  const folder = mkdtempSync(join(existsSync(MEMORY) ? MEMORY : tmpdir(), 'posthaste-test-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
@@ -19,20 +21,3 @@ export async function testSpool(options: Partial<SpoolOptions> = {}): Promise<{ 
   const spool = await openSpool({ folder, fsync: false, process: currentOwner(), now: Date.now, ...options });
   return { spool, folder };
 }
-
-export const queuedFor = (local: string): QueuedRecipient => ({
-  recipient: { address: { local, domain: 'example.org' } },
-  state: 'pending',
-  attempts: 0,
-  nextAttempt: 0,
-  history: [],
-});
-
-/** An entry for recipients at example.org, as who submits it knows it. */
-export const draftFor = (...locals: readonly string[]): EntryDraft => ({
-  queued: 1_800_000_000_000,
-  envelope: { sender: { local: 'ann', domain: 'example.net' } },
-  way: {},
-  uid: 1000,
-  recipients: locals.map(queuedFor),
-});
