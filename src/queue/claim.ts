@@ -61,6 +61,8 @@ const DEEPEST = 8;
 const TURNS = 100;
 // An owner's file has less.
 const MOST_OCTETS = 200;
+// Nobody's business, and nothing can be renamed over it.
+const FOLDER = '/';
 
 export function createClaims(options: ClaimOptions): Claims {
   const { disk, folder, process: self, now } = options;
@@ -71,7 +73,7 @@ export function createClaims(options: ClaimOptions): Claims {
   let last = 0;
   const pathOf = (name: string): string => `${folder}/${name}`;
 
-  /** The text of a claim; '' for what is no claim, undefined where there is none. */
+  /** The text of a claim; '' for what is no claim, FOLDER for what can't be one, undefined where there is none. */
   function read(name: string): string | undefined {
     let descriptor: number;
     try {
@@ -82,13 +84,16 @@ export function createClaims(options: ClaimOptions): Claims {
       throw error;
     }
     try {
-      return disk.fstat(descriptor).kind === 'file' ? disk.read(descriptor, MOST_OCTETS).toString('latin1') : '';
+      const { kind } = disk.fstat(descriptor);
+      if (kind === 'folder') return FOLDER;
+      return kind === 'file' ? disk.read(descriptor, MOST_OCTETS).toString('latin1') : '';
     } finally {
       closeRead(disk, descriptor);
     }
   }
 
   function isLiving(name: string, text: string): boolean {
+    if (text === FOLDER) return true;
     const owner = parseOwner(text.slice(0, text.lastIndexOf('.')));
     if (owner === undefined) return false;
     const life = lifeOf(owner, self);

@@ -1,9 +1,6 @@
-import { spawn } from 'node:child_process';
-import { existsSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { rolldown } from 'rolldown';
-import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { systemDisk } from '../../src/queue/disk.ts';
 import { currentOwner } from '../../src/queue/owner.ts';
 import { SpoolError } from '../../src/queue/spool-error.ts';
@@ -105,84 +102,3 @@ describe('an operation that fails', () => {
 const fails = (): never => {
   throw systemError('ENOSPC');
 };
-
-describe('a process killed', () => {
-  let program: string;
-  beforeAll(async () => {
-    program = join(tmpdir(), `posthaste-crash-${process.pid}.mjs`);
-    const bundle = await rolldown({ input: 'test/crash/spool-child.ts', platform: 'node', logLevel: 'silent' });
-    await bundle.write({ file: program, codeSplitting: false });
-    await bundle.close();
-    return () => rmSync(program);
-  });
-
-  interface Ended {
-    readonly said: readonly string[];
-    readonly signal: string | null;
-    readonly stderr: string;
-  }
-
-  /** Runs the program to its end, or kills it so long after it is ready. */
-  function run(words: readonly string[], killAfter?: number): Promise<Ended> {
-    const child = spawn(process.execPath, [program, ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
-    onTestFinished(() => void child.kill('SIGKILL'));
-    let [stdout, stderr] = ['', ''];
-    child.stderr.on('data', (text) => {
-      stderr += text;
-    });
-    child.stdout.on('data', (text) => {
-      if (stdout === '' && killAfter !== undefined) setTimeout(() => child.kill('SIGKILL'), killAfter);
-      stdout += text;
-    });
-    return new Promise((resolve) => {
-      child.on('close', (_, signal) => {
-        resolve({ said: stdout.split('\n').filter((line) => line !== ''), signal, stderr });
-      });
-    });
-  }
-
-  /** Four at a time: they wait for the disk as much as for a processor. */
-  async function each(cases: readonly number[], work: (one: number) => Promise<void>): Promise<void> {
-    const left = [...cases];
-    const lane = async () => {
-      for (let one = left.shift(); one !== undefined; one = left.shift()) await work(one);
-    };
-    await Promise.all([lane(), lane(), lane(), lane()]);
-  }
-
-  test('with SIGKILL after any change of the disk leaves what a life that ends does', async () => {
-    const base = scratchFolder();
-    const whole = await run([join(base, 'whole'), '1000000']);
-    expect(whole).toMatchObject({ signal: null, stderr: '' });
-    const operations = Number(whole.said.at(-1)?.split(' ')[1]);
-    expect(operations).toBeGreaterThan(50);
-    await each(
-      Array.from({ length: operations }, (_, n) => n + 1),
-      async (at) => {
-        const folder = join(base, String(at));
-        const { said, signal, stderr } = await run([folder, String(at)]);
-        expect({ at, signal, stderr, wrong: await broken(folder, said) }).toEqual({
-          at,
-          signal: 'SIGKILL',
-          stderr: '',
-          wrong: [],
-        });
-      },
-    );
-  });
-
-  test('at any time leaves what a life that ends does, also where it goes on with what others left', async () => {
-    const base = scratchFolder();
-    const said: string[][] = Array.from({ length: 4 }, () => []);
-    await each(
-      Array.from({ length: 32 }, (_, n) => n),
-      async (n) => {
-        const [folder, all] = [join(base, String(n % 4)), said[n % 4] ?? []];
-        const ended = await run([folder], (n * 7919) % 40);
-        expect(ended).toMatchObject({ signal: 'SIGKILL', stderr: '' });
-        all.push(...ended.said);
-      },
-    );
-    for (const n of [0, 1, 2, 3]) expect(await broken(join(base, String(n)), said[n] ?? [])).toEqual([]);
-  });
-});
