@@ -48,6 +48,18 @@ const LARGE = Array.from(
   (_, line) => `${'.'.repeat(line % 4)}line ${line} ${'x'.repeat(line % 75)}\n`,
 );
 
+/** 3 MB: more than stays in memory. Octets of all kinds but NUL, CR and LF; every third line begins with a dot. */
+function* octetLines(): Generator<string> {
+  let seed = 1;
+  for (let line = 0; line < 40_000; line += 1) {
+    const octets = Array.from({ length: line % 150 }, () => {
+      seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31;
+      return 14 + ((seed >> 8) % 242);
+    });
+    yield `${line % 3 === 0 ? '.' : ''}${Buffer.from(octets).toString('latin1')}\n`;
+  }
+}
+
 export const SAMPLES: readonly Sample[] = [
   body('plain text', 'Hello Bob,\nthis is Ann.\n'),
   body('lines of dots', '.\n..\n...\n.x\n..x\nx.\n. \n .\n\n.\n'),
@@ -64,7 +76,8 @@ export const SAMPLES: readonly Sample[] = [
   body('control characters but NUL', '\x01\x07\b\x0b\x0c\x1b[2J\x7f\n'),
   body('a line of 998 characters', `${'x'.repeat(998)}\n.${'y'.repeat(997)}\n`),
   body('8-bit text without a charset', '\x80\xff\xe4\xc3\n.\xfe\n'),
-  body('300 KB, one line in four beginning with a dot', LARGE.join('')),
+  body('300 KB, three lines in four beginning with a dot', LARGE.join('')),
+  body('3 MB of octets of all kinds', [...octetLines()].join('')),
   whole('UTF-8 in header and body', utf8(`${HEADER}Subject: Grüße 🐦\n${MIME_UTF8}\nGrüße,\n.日本語\n🐦\n`), {
     header: utf8(`${HEADER}Subject: Grüße 🐦\n${MIME_UTF8}`),
     body: utf8('Grüße,\n.日本語\n🐦\n'),

@@ -44,7 +44,7 @@ describe('Postfix: the dialogue', () => {
       expect.stringContaining('queued as'),
       'S: N N.N.N Bye',
     ]);
-    const large = await sender.send({ message: sample('300 KB, one line in four beginning with a dot') });
+    const large = await sender.send({ message: sample('300 KB, three lines in four beginning with a dot') });
     expect(large.said).toContain('C: DATA');
     expect(large.said.join()).not.toContain('BDAT');
     await postfix.mailbox.take(2);
@@ -100,6 +100,19 @@ describe('Postfix: recipients', () => {
     const messages = await postfix.mailbox.take(12);
     const reached = messages.map((message) => /^Delivered-To: (.*)$/m.exec(message.toString())?.[1] ?? '');
     expect(reached.sort()).toEqual([...to].sort());
+  });
+
+  test('-t --file takes those of To, Cc and Bcc, and nobody sees the Bcc', async () => {
+    const header = 'To: Bob <bob@example.org>, team: carol@example.org;\nCc: "Dave" <bob@EXAMPLE.org>\n';
+    const file = sender.write('message.eml', `${header}Bcc: eve@example.org\nSubject: x\n\nx\n`);
+    const sent = await sender.send({ to: [], options: ['-t', '--file', file] });
+    expect(sent.json.recipients.map(({ recipient, outcome }) => `${recipient} ${outcome}`)).toEqual([
+      'bob@example.org delivered',
+      'carol@example.org delivered',
+      'eve@example.org delivered',
+    ]);
+    const messages = (await postfix.mailbox.take(3)).map(asSent);
+    expect(messages.every((message) => message.startsWith(`${header}Subject: x\n`))).toBe(true);
   });
 
   test('one that is not ASCII gets it by SMTPUTF8, and a domain by its A-label', async () => {

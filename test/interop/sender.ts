@@ -3,13 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ResultJson } from '../../src/cli/json.ts';
 import { startDns, type Zones } from '../support/dns-server.ts';
-import { run } from '../support/run.ts';
+import { type Ran, run } from '../support/run.ts';
 
 /**
- * The built command, in a folder of its own: with a DNS in which all domains are at the server under test, and with a configuration that says where both are.
+ * The built command, with a folder and a queue of its own, with a DNS in which all domains are at the server under test, and with a configuration that says where both are.
  */
 export interface Sender {
   send(sending: Sending): Promise<Sent>;
+  /** Runs the queue once. */
+  runQueue(): Promise<Ran>;
   /** Writes a file beside the configuration, and gives its path. */
   write(name: string, text: string): string;
   close(): Promise<void>;
@@ -19,6 +21,7 @@ export interface Sending {
   readonly message?: Buffer | string;
   /** Default: `bob@example.org`. */
   readonly to?: readonly string[];
+  /** What is deferred is not queued, unless one of them is `-odq`. */
   readonly options?: readonly string[];
   /** Of the MX host. Default: that of the sender. */
   readonly port?: number;
@@ -37,9 +40,11 @@ export interface Sent {
 }
 
 const COMMAND = new URL('../../bin/posthaste', import.meta.url).pathname;
+const ENVIRONMENT = { PATH: process.env.PATH ?? '' };
 const ZONES: Zones = {
   'example.org': { MX: ['10 mx.example.org'] },
   'mx.example.org': { A: ['127.0.0.1'] },
+  'client.example': { MX: ['10 mx.example.org'] },
   // As if a validating name server had seen its signatures.
   'secure.example': { MX: ['10 mx.secure.example'], authentic: true },
   'mx.secure.example': { A: ['127.0.0.1'], authentic: true },
@@ -57,27 +62,31 @@ export async function createSender(serverPort: number): Promise<Sender> {
   const config = write(
     'posthaste.toml',
     `hostname = "client.example"
+log = "${folder}/log"
 [dns]
 servers = ["127.0.0.1:${dns.port}"]
 [mx]
+port = ${serverPort}
 allow_local = true
+[spool]
+dir = "${folder}/spool"
 `,
   );
   return {
     write,
-    async send({ message = 'Subject: hi\n\nhello\n', to = ['bob@example.org'], port = serverPort, ...more }) {
-      const way = more.relay === undefined ? ['--port', String(port)] : ['--relay', more.relay];
-      const words = ['-v', '--json', '--config', config, ...way, '-f', 'ann@client.example'];
+    async send({ message = 'Subject: hi\n\nhello\n', to = ['bob@example.org'], port, ...more }) {
+      const way = port === undefined ? [] : ['--port', String(port)];
+      const relay = more.relay === undefined ? [] : ['--relay', more.relay];
+      const queue = more.options?.includes('-odq') ? [] : ['--no-queue'];
+      const words = ['-v', '--json', '--config', config, ...queue, ...way, ...relay, '-f', 'ann@client.example'];
       const ran = await run(COMMAND, [...words, ...(more.options ?? []), ...to], {
         stdin: typeof message === 'string' ? Buffer.from(message) : message,
-        env: {
-          PATH: process.env.PATH ?? '',
-          ...(more.password === undefined ? {} : { POSTHASTE_PASSWORD: more.password }),
-        },
+        env: { ...ENVIRONMENT, ...(more.password === undefined ? {} : { POSTHASTE_PASSWORD: more.password }) },
       });
       const said = ran.stderr.split('\n').flatMap((each) => /\b([CS]: .*)/.exec(each)?.[1] ?? []);
       return { status: ran.status, json: JSON.parse(ran.stdout || '{}') as ResultJson, said, stderr: ran.stderr };
     },
+    runQueue: () => run(COMMAND, ['queue', 'run', '--config', config], { env: ENVIRONMENT }),
     async close() {
       await dns.close();
       rmSync(folder, { recursive: true, force: true });

@@ -102,12 +102,11 @@ export async function startServer({ place, words, ports }: Start): Promise<Runni
   child.on('error', (error) => {
     output += error.message;
   });
-  const atExit = () => kill(child, 'SIGKILL');
-  process.once('exit', atExit);
+  const watchdog = watch(child);
   const running: Running = {
     log: () => `${output}${readLogs(place)}`,
     async stop() {
-      process.off('exit', atExit);
+      watchdog.kill('SIGKILL');
       await end(child);
       rmSync(place.outside, { recursive: true, force: true, maxRetries: 5 });
     },
@@ -126,19 +125,25 @@ export async function startServer({ place, words, ports }: Start): Promise<Runni
   return running;
 }
 
+/** Ends the group when this process is gone, however it went: its end of the pipe is closed then. */
+function watch(child: ChildProcess): ChildProcess {
+  const words = ['-c', 'read -r _; kill -9 "-$1"', 'sh', String(child.pid)];
+  return spawn('sh', words, { detached: true, stdio: ['pipe', 'ignore', 'ignore'] });
+}
+
 async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode === null && child.signalCode === null) {
     const closed = once(child, 'exit');
     child.kill('SIGTERM');
     await Promise.race([closed, pause(STOP_MS, undefined, { ref: false })]);
   }
-  kill(child, 'SIGKILL');
+  killGroup(child);
 }
 
 /** The whole group; what is left of it after the server's own end are its children. */
-function kill(child: ChildProcess, signal: NodeJS.Signals): void {
+function killGroup(child: ChildProcess): void {
   try {
-    if (child.pid !== undefined) process.kill(-child.pid, signal);
+    if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
   } catch {
     // Nobody is left.
   }
