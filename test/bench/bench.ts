@@ -7,7 +7,7 @@ import { CURL, type Job, NODEMAILER_PEER, PASSWORD, PEERS, type Peer, POSTHASTE 
 import { ROUND_TRIP_MS, SERVE, type Servers, serve, startServers } from './servers.ts';
 
 /*
- * `npm run bench [small] [far] [large]`: the same message by every program that is installed, against one server. The
+ * `npm run bench [small] [far] [queue] [large]`: the same message by every program that is installed, against one server. The
  * programs take turns, so that a slow minute of the machine is everybody's; what counts are the ratios in one run.
  */
 
@@ -140,6 +140,7 @@ async function bench(wanted: readonly string[]): Promise<void> {
     const job: Job = { port: servers.near, recipients: recipients(1), isSecure: false, file, passwordFile };
     if (isWanted('small')) await benchSmall(job);
     if (isWanted('far')) await benchFar(job, servers);
+    if (isWanted('queue')) print(await (await import('./queue.ts')).benchQueue(servers.near));
     if (isWanted('large')) await benchLarge({ ...job, file: join(folder, 'large.eml') });
   } finally {
     servers.stop();

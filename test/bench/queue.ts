@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DEFAULTS } from '../../src/config/defaults.ts';
 import type { Message } from '../../src/message/message.ts';
@@ -10,6 +11,7 @@ import { runQueue } from '../../src/queue/run.ts';
 import type { Means } from '../../src/queue/run-means.ts';
 import { openSpool, type Spool } from '../../src/queue/spool.ts';
 import { scratch } from '../../src/submit/scratch.ts';
+import { table } from './measure.ts';
 
 /*
  * The queue with fsync on, in one process: how many messages it takes in a second, how many leave for one server on
@@ -59,7 +61,7 @@ function meansTo(port: number): Means {
   };
 }
 
-export async function enqueue(spool: Spool, message: Message, count: number): Promise<number> {
+async function enqueue(spool: Spool, message: Message, count: number): Promise<number> {
   const began = performance.now();
   let left = count;
   const submit = async (): Promise<void> => {
@@ -76,7 +78,7 @@ export async function enqueue(spool: Spool, message: Message, count: number): Pr
   return (count * 1000) / (performance.now() - began);
 }
 
-export async function drain(spool: Spool, port: number): Promise<number> {
+async function drain(spool: Spool, port: number): Promise<number> {
   const means = meansTo(port);
   const began = performance.now();
   const report = await runQueue(spool, {
@@ -122,4 +124,18 @@ export function smallMessage(): Message {
   const header = Buffer.from('From: ann@example.org\r\nTo: bob@example.net\r\nSubject: bench\r\n\r\n');
   const body = Buffer.from('This line of an ordinary message has seventy-six characters and its end.\r\n'.repeat(26));
   return { header, body: memorySource(body), facts: combine(scanBytes(header), scanBytes(body)) };
+}
+
+const whole = (value: number): string => Math.round(value).toLocaleString('en');
+
+/** The measures as text, for a folder on the disk that counts. */
+export async function benchQueue(port: number): Promise<string> {
+  const { enqueued, drained, listed, listMemory } = await measureQueue(tmpdir(), port, smallMessage());
+  const rows = [
+    [`messages taken in a second, of ${whole(DRAIN)}`, whole(enqueued)],
+    ['messages delivered in a second, the same', whole(drained)],
+    [`ms to list ${whole(LISTED)} entries`, whole(listed)],
+    ['MB of memory that the list took', whole(listMemory / 1e6)],
+  ];
+  return `\nThe queue, with fsync, in one process\n\n${table(['', 'posthaste'], rows)}`;
 }
