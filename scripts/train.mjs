@@ -21,7 +21,16 @@ function sink() {
 }
 
 function send(command, port) {
-  const options = ['--relay', `smtp://127.0.0.1:${port}`, '--tls', 'none', '-f', 'ann@example.org', 'bob@example.net'];
+  const options = [
+    '--no-queue',
+    '--relay',
+    `smtp://127.0.0.1:${port}`,
+    '--tls',
+    'none',
+    '-f',
+    'ann@example.org',
+    'bob@example.net',
+  ];
   const child = spawn(command, options, { stdio: ['pipe', 'ignore', 'pipe'], timeout: GIVE_UP_MS });
   child.stdin.on('error', () => {});
   child.stdin.end(MESSAGE);

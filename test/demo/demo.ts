@@ -48,6 +48,7 @@ async function send(world: DemoWorld, folder: string): Promise<Ran> {
   const words = [
     '-v',
     '--json',
+    '--no-queue',
     '--config',
     config,
     '--retry-for',
