@@ -137,7 +137,14 @@ async function bench(wanted: readonly string[]): Promise<void> {
     const passwordFile = join(folder, 'password');
     writeFileSync(file, HEADER + LINE.repeat(26));
     writeFileSync(passwordFile, `${PASSWORD}\n`, { mode: 0o600 });
-    const job: Job = { port: servers.near, recipients: recipients(1), isSecure: false, file, passwordFile };
+    const job: Job = {
+      port: servers.near,
+      recipients: recipients(1),
+      isSecure: false,
+      spool: join(folder, 'spool'),
+      file,
+      passwordFile,
+    };
     if (isWanted('small')) await benchSmall(job);
     if (isWanted('far')) await benchFar(job, servers);
     if (isWanted('queue')) print(await (await import('./queue.ts')).benchQueue(servers.near));

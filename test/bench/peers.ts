@@ -9,6 +9,8 @@ export interface Job {
   readonly isSecure: boolean;
   /** The message, with LF; it is on standard input as well. */
   readonly file: string;
+  /** A folder for what can't be sent. */
+  readonly spool: string;
   /** A file that holds the password. */
   readonly passwordFile: string;
 }
@@ -62,7 +64,7 @@ export const POSTHASTE: Peer = {
     ...['--relay', job.isSecure ? `smtp+starttls://${USER}@127.0.0.1:${job.port}` : `smtp://127.0.0.1:${job.port}`],
     ...['--tls', job.isSecure ? 'encrypt' : 'none'],
     ...when(job.isSecure, ['--password-file', job.passwordFile]),
-    ...['--file', job.file, '-f', FROM, ...job.recipients],
+    ...['--spool', job.spool, '--file', job.file, '-f', FROM, ...job.recipients],
   ],
 };
 

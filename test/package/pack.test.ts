@@ -52,6 +52,7 @@ test('the installed command sends a message, through links and without an enviro
   try {
     for (const program of [command, link]) {
       const words = [
+        '--no-queue',
         '--relay',
         `smtp://127.0.0.1:${mx.port}`,
         '--tls',
