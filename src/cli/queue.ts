@@ -5,7 +5,7 @@ import type { Damage, Spool } from '../queue/spool.ts';
 import { EXIT, type ExitCode } from './exit.ts';
 import { CommandError } from './failure.ts';
 import { line } from './output.ts';
-import { type Form, type GivenOf, readWords } from './program.ts';
+import { type Form, type GivenOf, readWords, type Words } from './program.ts';
 import { hasQueue, openLog, openQueue } from './queue-open.ts';
 import { isQueueCommand, QUEUE_COMMANDS, type QueueCommandName, type QueueKey } from './queue-options.ts';
 import { COLOURS, type Paint, PLAIN } from './queue-text.ts';
@@ -32,18 +32,37 @@ export interface QueueCall {
 
 /** @throws the errors that `cli/trouble` knows */
 export async function runQueueCommand(words: readonly string[], around: Surroundings): Promise<ExitCode> {
-  const [first] = words;
-  if (first === undefined || (first.startsWith('-') && first !== '-h' && first !== '--help')) {
-    return run('list', words, around);
+  const read = readQueueWords(words);
+  switch (read.kind) {
+    case 'print':
+      around.stdout.write(read.text);
+      return EXIT.ok;
+    case 'wrong':
+      throw new CommandError(read.text, EXIT.usage);
+    case 'given':
+      return run(read, around);
   }
-  if (isQueueCommand(first)) return run(first, words.slice(1), around);
-  if (first === '-h' || first === '--help' || first === 'help') {
-    around.stdout.write(overview());
-    return EXIT.ok;
-  }
-  const known = Object.keys(QUEUE_COMMANDS).join(', ');
-  throw new CommandError(`Cannot read command line: unknown command ${quoted(first)}, known are ${known}`, EXIT.usage);
 }
+
+/** The words behind `posthaste queue`, by the form of their command. Never throws for what a caller typed. */
+export function readQueueWords(words: readonly string[]): QueueWords {
+  const [first = 'list', ...rest] = words;
+  if (first === '-h' || first === '--help' || first === 'help') return { kind: 'print', text: overview() };
+  if (first.startsWith('-')) return readQueueWords(['list', ...words]);
+  if (!isQueueCommand(first)) {
+    const known = Object.keys(QUEUE_COMMANDS).join(', ');
+    return wrong(`unknown command ${quoted(first)}, known are ${known}`);
+  }
+  const read = readWords(formOf(first), rest);
+  if (read.kind !== 'given') return read;
+  const [surplus] = QUEUE_COMMANDS[first].operands === 'none' ? read.words : [];
+  return surplus === undefined ? { ...read, name: first } : wrong(`${first} takes no ${quoted(surplus)}`);
+}
+
+type Named = Words<QueueKey> & { readonly kind: 'given'; readonly name: QueueCommandName };
+export type QueueWords = Named | { readonly kind: 'print' | 'wrong'; readonly text: string };
+
+const wrong = (reason: string): QueueWords => ({ kind: 'wrong', text: `Cannot read command line: ${reason}` });
 
 const overview = (): string =>
   [
@@ -67,18 +86,7 @@ function formOf(name: QueueCommandName): Form<QueueKey> {
   };
 }
 
-async function run(name: QueueCommandName, words: readonly string[], around: Surroundings): Promise<ExitCode> {
-  const read = readWords(formOf(name), words);
-  if (read.kind === 'print') {
-    around.stdout.write(read.text);
-    return EXIT.ok;
-  }
-  if (read.kind === 'wrong') throw new CommandError(read.text, EXIT.usage);
-  const { given, words: ids } = read;
-  const [surplus] = QUEUE_COMMANDS[name].operands === 'none' ? ids : [];
-  if (surplus !== undefined) {
-    throw new CommandError(`Cannot read command line: ${name} takes no ${quoted(surplus)}`, EXIT.usage);
-  }
+async function run({ name, given, words: ids }: Named, around: Surroundings): Promise<ExitCode> {
   const config = given.get('config')?.at(-1);
   const settings = await readSettings(config === undefined ? {} : { config }, around);
   const isColoured = (around.env.NO_COLOR ?? '') === '' && (await around.stdout.isTerminal());

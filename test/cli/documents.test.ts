@@ -2,8 +2,11 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { EXIT } from '../../src/cli/exit.ts';
+import { INSTALL_OPTIONS } from '../../src/cli/install.ts';
 import { OPTIONS } from '../../src/cli/options.ts';
 import { readCommandLine } from '../../src/cli/program.ts';
+import { readQueueWords } from '../../src/cli/queue.ts';
+import { QUEUE_COMMANDS } from '../../src/cli/queue-options.ts';
 import { readValues } from '../../src/cli/values.ts';
 import { KNOWN_KEYS } from '../../src/config/schema.ts';
 import { splitWords } from '../../src/config/words.ts';
@@ -27,6 +30,17 @@ describe('posthaste(1)', () => {
     }
   });
 
+  it('describes every command of the queue and of install, and their options', () => {
+    const described = section('THE QUEUE');
+    for (const name of Object.keys(QUEUE_COMMANDS))
+      expect(described).toMatch(new RegExp(`^\\.It Cm (?:.* )?${name}\\b`, 'm'));
+    const rows = [...Object.values(QUEUE_COMMANDS).flatMap((command) => command.rows), ...INSTALL_OPTIONS];
+    for (const { flags } of rows) {
+      const [, name = ''] = /--([\w-]+)/.exec(flags) ?? [];
+      expect(manual, flags).toMatch(new RegExp(`(?:Fl|,) -${name}\\b`));
+    }
+  });
+
   it('has every exit status', () => {
     for (const code of Object.values(EXIT)) expect(section('EXIT STATUS')).toMatch(new RegExp(`^\\.It ${code}$`, 'm'));
   });
@@ -39,12 +53,18 @@ describe('posthaste(1)', () => {
   });
 
   it('has every variable that the sources read', () => {
-    for (const name of ['POSTHASTE_PASSWORD', 'POSTHASTE_PASSWORD_FILE', 'CREDENTIALS_DIRECTORY', 'NAME'])
+    for (const name of [
+      ...['POSTHASTE_PASSWORD', 'POSTHASTE_PASSWORD_FILE', 'CREDENTIALS_DIRECTORY', 'NAME'],
+      ...['POSTHASTE_SPOOL', 'POSTHASTE_LOG', 'NO_COLOR', 'XDG_CONFIG_HOME'],
+    ])
       expect(section('ENVIRONMENT')).toContain(`.It Ev ${name}\n`);
   });
 
   it('has only options that there are', () => {
-    const known = OPTIONS.flatMap(({ flags }) => [...flags.matchAll(/--([\w-]+)/g)].map(([, name]) => name));
+    const queue = Object.values(QUEUE_COMMANDS).flatMap(({ rows }) => rows);
+    const known = [...OPTIONS, ...queue, ...INSTALL_OPTIONS].flatMap(({ flags }) =>
+      [...flags.matchAll(/--([\w-]+)/g)].map(([, name]) => name),
+    );
     const named = [...plain.matchAll(/\bFl -([a-z][\w-]*)/g)].map(([, name]) => name);
     expect(named.filter((name) => ![...known, 'help', 'version'].includes(name))).toEqual([]);
   });
@@ -63,7 +83,7 @@ function calls(text: string): readonly (readonly string[])[] {
   return [...text.matchAll(/(?:^|[|;(] ?|=')posthaste ([^\n]*)/gm)].map(([all, rest = '']) => {
     const command = all.startsWith("='") ? rest.slice(0, rest.indexOf("'")) : rest;
     const words = splitWords(command) ?? [];
-    const end = words.findIndex((word) => /^(?:[|<>&]|2>|\|\|)/.test(word));
+    const end = words.findIndex((word) => /^(?:[|<>&#]|2>|\|\|)/.test(word));
     return end < 0 ? words : words.slice(0, end);
   });
 }
@@ -79,14 +99,15 @@ describe('the examples', () => {
     'can be read: posthaste %s',
     (_, words) => {
       const line = readCommandLine(words);
-      expect(line).toMatchObject({ kind: 'send' });
+      expect(line.kind).toMatch(/^(?:send|queue|install)$/);
+      if (line.kind === 'queue') expect(readQueueWords(line.words).kind).toBe('given');
       if (line.kind === 'send') expect(readValues(line.given, line.words)).toHaveProperty('words');
     },
   );
 
   it('are all found', () => {
-    expect(calls(blocks).length).toBe(7);
-    expect(calls(inManual).length).toBe(6);
+    expect(calls(blocks).length).toBe(15);
+    expect(calls(inManual).length).toBe(8);
   });
 
   it('name the two commands', () => {

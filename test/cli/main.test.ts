@@ -121,7 +121,7 @@ describe('posthaste', () => {
   it.each(['SIGHUP', 'SIGTERM'] as const)('goes on when %s comes that its caller ignores', async (signal) => {
     const { server, port, connected } = await silentServer();
     const ignoring = ['-c', `trap '' ${signal.slice(3)}; exec "$0" "$@"`, POSTHASTE];
-    const { child, ended } = start('/bin/sh', [...ignoring, ...to(port), 'ann@example.org']);
+    const { child, ended } = start('/bin/sh', [...ignoring, ...to(port), '--no-queue', 'ann@example.org']);
     const socket = await connected;
     child.kill(signal);
     socket.end('554 5.3.2 not today\r\n');
