@@ -162,7 +162,7 @@ export const CONNECT_ROWS: readonly FaultRow[] = [
     servers: [{ greeting: inTurn([raw('220\r\n')]), ehlo: [raw('250\n')], mail: [raw('250\n')] }],
     want: DELIVERED,
   },
-  ...['2200 mx.test', '22 mx.test', '220x mx.test', 'mx.test ESMTP', ' 220 mx.test', '', '22\x00 x'].map(
+  ...['2200 mx.test', '22 mx.test', '220x mx.test', ' 220 mx.test', ''].map(
     (greeting): FaultRow => ({
       id: 'C13',
       what: `no reply at all: ${JSON.stringify(greeting)}`,

@@ -86,7 +86,7 @@ export const TLS_ROWS: readonly FaultRow[] = [
   ),
   ...refusal('T02', '502 5.5.1 not here'),
   ...refusal('T03', '454 4.7.0 not now'),
-  ...['354 go on', '250 ok', '235 fine', '299 what', '554 5.7.1 no'].flatMap((text) => refusal('T04', text)),
+  ...['354 go on', '250 ok', '235 fine'].flatMap((text) => refusal('T04', text)),
   ...startTls({
     id: 'T05',
     what: 'tls-220-garbage',

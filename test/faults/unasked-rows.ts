@@ -53,7 +53,11 @@ export const UNASKED_ROWS: readonly FaultRow[] = [
       ],
       recipients: [...TWO, 'cid@dest.test'],
       config: ['hostname = "client.test"', 'domain = "client.test"', '[limits]', 'recipients = 2'],
-      want: { exit: 75, results: ['deferred 4.5.0', 'deferred 4.5.0', 'deferred'] },
+      want: {
+        exit: 75,
+        results: ['deferred 4.5.0', 'deferred 4.5.0', 'deferred'],
+        duplicate: way === 'CHUNKING' ? ['cid@dest.test'] : [],
+      },
     }),
   ),
   ...ways.map(

@@ -22,6 +22,8 @@ export type Act =
   | { readonly kind: 'hear' }
   /** Waits for so many octets of the client, whatever they are. */
   | { readonly kind: 'swallow'; readonly octets: number }
+  /** Says nothing; the test does something. */
+  | { readonly kind: 'call'; readonly run: () => void }
   /** The server's side of a handshake. */
   | { readonly kind: 'tls' }
   /** Stops the listening socket, so that nobody can come again. */
@@ -31,6 +33,7 @@ export const raw = (text: string): Act => ({ kind: 'raw', text });
 export const pause = (milliseconds = 30): Act => ({ kind: 'pause', milliseconds });
 export const drip = (text: string, milliseconds: number): Act => ({ kind: 'drip', text, milliseconds });
 export const swallow = (octets: number): Act => ({ kind: 'swallow', octets });
+export const call = (run: () => void): Act => ({ kind: 'call', run });
 export const USUAL: Act = { kind: 'usual' };
 export const CLOSE: Act = { kind: 'close' };
 export const RESET: Act = { kind: 'reset' };

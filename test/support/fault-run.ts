@@ -70,9 +70,8 @@ const MESSAGE = 'From: sender@client.test\nSubject: fault\nTo: ann@dest.test\n\n
 /** A run that takes longer hangs, whatever it waits for. */
 export const BOUND = 15_000;
 
-import { OPTIONS } from '../../src/cli/options.ts';
-
-const NO_QUEUE = OPTIONS.some(({ key }) => (key as string) === 'noQueue') ? ['--no-queue'] : [];
+/** Deferred is deferred: nothing is left to a queue. */
+export const NO_QUEUE: readonly string[] = ['--no-queue'];
 let count = 0;
 
 export interface FaultWorld {

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Act, type Point, USUAL, USUAL_EXTENSIONS } from './fault-acts.ts';
 import type { Acting } from './fault-server.ts';
+import { createVoice, type Voice } from './fault-voice.ts';
 import { openWire, type Wire } from './wire.ts';
 
 /** Thrown where a connection is over, whoever ended it. */
@@ -11,6 +12,7 @@ const OVER = new Error('the connection is over');
 export class FaultSession {
   readonly #socket: Socket;
   readonly #wire: Wire;
+  readonly #voice: Voice;
   readonly #acting: Acting;
   readonly #connection: number;
   readonly #heard: string[] = [];
@@ -22,7 +24,6 @@ export class FaultSession {
   #chunks: Buffer[] = [];
   #introduced = false;
   #hasSender = false;
-  #kept = '';
 
   constructor(socket: Socket, acting: Acting, connection: number) {
     this.#socket = socket;
@@ -30,6 +31,7 @@ export class FaultSession {
     this.#connection = connection;
     for (const event of ['close', 'end', 'error']) socket.on(event, () => this.#leave());
     this.#wire = openWire(socket);
+    this.#voice = createVoice(this.#wire, acting.behaviour);
   }
 
   async serve(): Promise<void> {
@@ -173,11 +175,11 @@ export class FaultSession {
         this.#said.push(...line.text.split('\n').slice(0, -1));
         continue;
       }
-      await this.#send(text);
+      await this.#voice.say(text);
       text = '';
       await this.#do(line);
     }
-    await this.#send(text);
+    await this.#voice.say(text);
   }
 
   async #do(act: Exclude<Act, string | ((heard: readonly string[]) => string) | { kind: 'raw' }>): Promise<void> {
@@ -194,40 +196,20 @@ export class FaultSession {
       case 'pause':
         return void (await sleep(act.milliseconds));
       case 'drip':
-        return this.#drip(act.text, act.milliseconds);
+        await this.#voice.drip(act.text, act.milliseconds, () => this.#gone);
+        throw OVER;
       case 'hear':
         return void (await this.#line());
       case 'swallow':
         if ((await this.#wire.bytes(act.octets)) === null) throw OVER;
         return;
+      case 'call':
+        return act.run();
       case 'tls':
         return this.#startTls();
       case 'leave':
         return this.#acting.leave();
     }
-  }
-
-  async #send(text: string): Promise<void> {
-    const { cut, gathers } = this.#acting.behaviour;
-    if (gathers === true && this.#wire.waiting() > 0) {
-      this.#kept += text;
-      return;
-    }
-    text = this.#kept + text;
-    this.#kept = '';
-    if (cut !== true) return this.#wire.write(text);
-    for (const octet of text) {
-      this.#wire.write(octet);
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-  }
-
-  async #drip(text: string, milliseconds: number): Promise<void> {
-    for (let at = 0; !this.#gone; at++) {
-      this.#wire.write(text[at % text.length] ?? '');
-      await sleep(milliseconds);
-    }
-    throw OVER;
   }
 
   async #untilGone(): Promise<void> {
