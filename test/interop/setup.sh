@@ -5,6 +5,7 @@
 #
 #   test/interop/setup.sh      as root, on Debian 12; does nothing when it is all there
 set -euo pipefail
+umask 022
 
 home=/var/cache/posthaste-interop # also in servers/chroot.ts; `npm ci` empties the folders of the repository
 root=$home/root
@@ -50,7 +51,7 @@ for server in $servers; do
   needed+=$(awk '$1 == "Inst" { print $2 }' <<<"$found" | grep -E '^lib|^(zlib1g|exim4-base|dovecot-core|netbase|postfix)$' | grep -vE "$unwanted")
   needed+=$'\n'
 done
-needed=$(sort -u <<<"$servers $needed" | xargs)
+needed=$(printf '%s\n' $servers $needed | sort -u | xargs)
 # shellcheck disable=SC2086
 apt-get "${settings[@]}" download $needed || fail 'Cannot unpack servers: a package was not fetched'
 
