@@ -81,8 +81,9 @@ async function workClaimed(claim: EntryClaim, work: Work): Promise<Worked> {
     random: () => work.world.random(),
     tell: (requests, about) => work.reporting.tell(requests, about),
     log: work.log,
-    onBooked: (booked) => {
+    onBooked(booked, results) {
       latest = booked;
+      results.forEach(work.onResult);
     },
   });
   if (due.length > 0) await saved(record, work, () => tryAll({ entry, due, claim, record, means }, work));
@@ -128,7 +129,6 @@ async function tryAll(turn: Turn, work: Work): Promise<void> {
   const failAll = async (failure: Failure): Promise<void> => {
     const results = due.map(({ recipient }) => ({ outcome: 'deferred', recipient, failure }) as const);
     await record.settle(results);
-    results.forEach(work.onResult);
   };
   if (isFailure(means)) return failAll(means);
   let message: Message;
@@ -172,7 +172,6 @@ async function tryGroup(turn: GroupTurn, work: Work): Promise<void> {
     if (down === undefined) return false;
     const results = recipients.map((recipient) => ({ outcome: 'deferred', recipient, failure: down.failure }) as const);
     await record.settle(results, down.until);
-    results.forEach(work.onResult);
     return true;
   };
   if (await isDown()) return;
@@ -190,7 +189,6 @@ async function tryGroup(turn: GroupTurn, work: Work): Promise<void> {
       if (results.length === 0) return;
       const next = await record.settle(results);
       if (envelope.requireTls !== true) traffic.learn(lane, results, dueAgain(next, results) ?? work.world.now());
-      results.forEach(work.onResult);
     };
     const { world, ...delivery } = means;
     const prefer = preferenceOf(due, recipients);

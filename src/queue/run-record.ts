@@ -27,8 +27,8 @@ export interface RecordOptions {
   random(): number;
   /** Puts the reports into the queue, durably. */
   tell: Reporting['tell'];
-  /** Is told of the entry when it is on disk. */
-  onBooked(entry: QueueEntry): void;
+  /** Is told of the entry, and the results that it holds now, when it is on disk. */
+  onBooked(entry: QueueEntry, results: readonly DeliveryResult[]): void;
   /** Never throws. */
   log(event: QueueEvent): void;
 }
@@ -52,6 +52,9 @@ export function openRecord(options: RecordOptions): EntryRecord {
   let waiting: readonly ReportRequest[] = [];
   let writes: Promise<unknown> = Promise.resolve();
   let isSaved = true;
+  /** What is to be told when the next write has succeeded. */
+  const results: DeliveryResult[] = [];
+  const events: QueueEvent[] = [];
   let isUntold = false;
 
   function book(results: readonly DeliveryResult[], until: number | undefined): Advanced {
@@ -60,7 +63,8 @@ export function openRecord(options: RecordOptions): EntryRecord {
     const advanced = advance(entry, results, { schedule, now, random });
     if (until === undefined) return advanced;
     const at = Math.round(until + (until - now) * AFTER_PROBE * random());
-    return { ...advanced, entry: postponed(entry, advanced.entry, at) };
+    const events = advanced.events.map((event) => ('nextAttempt' in event ? { ...event, nextAttempt: at } : event));
+    return { ...advanced, events, entry: postponed(entry, advanced.entry, at) };
   }
 
   async function tell(requests: readonly ReportRequest[]): Promise<void> {
@@ -68,7 +72,7 @@ export function openRecord(options: RecordOptions): EntryRecord {
     const told = await options.tell(requests, { entry, retryUntil: entry.queued + schedule.expire });
     waiting = waiting.filter((request) => !requests.includes(request));
     isUntold ||= told.isUntold;
-    for (const event of told.events) log(event);
+    events.push(...told.events);
   }
 
   async function write(): Promise<void> {
@@ -81,7 +85,8 @@ export function openRecord(options: RecordOptions): EntryRecord {
     else if (keep) await spool.fail(claim, entry);
     else await spool.remove(claim);
     isSaved = true;
-    options.onBooked(entry);
+    options.onBooked(entry, results.splice(0));
+    events.splice(0).forEach(log);
     if (expected > 0 || !done) return;
     const about = { time: options.now(), id: entry.id };
     log(keep ? { event: 'kept', ...about, reason: 'there is nobody to tell' } : { event: 'done', ...about });
@@ -95,14 +100,15 @@ export function openRecord(options: RecordOptions): EntryRecord {
   }
 
   return {
-    settle: (results, until) =>
+    settle: (given, until) =>
       inTurn(async () => {
-        const advanced = book(results, until);
+        const advanced = book(given, until);
         entry = advanced.entry;
-        expected -= results.length;
+        expected -= given.length;
+        results.push(...given);
+        events.push(...advanced.events);
         waiting = merged([...waiting, ...advanced.reports]);
         await write();
-        for (const event of advanced.events) log(event);
         return entry;
       }),
     leave: (count) =>

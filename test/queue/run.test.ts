@@ -308,4 +308,39 @@ describe('runQueue()', () => {
     expect(world.tried).toEqual([]);
     expect(await spool.ids()).toHaveLength(1);
   });
+
+  test('ends what is under way when it is told to end, and breaks it off when that takes too long', async () => {
+    for (const patience of ['enough', 'none']) {
+      const { world, servers: at } = await worldOf({ 'a.test': {} });
+      const { spool } = await testSpool();
+      for (let count = 0; count < 9; count++) await submit(spool, { to: [`u${count}@a.test`] });
+      const stop = new AbortController();
+      const { means } = world;
+      const sleep = (_: number, signal?: AbortSignal) =>
+        patience === 'none'
+          ? Promise.resolve()
+          : new Promise<void>((resolve) => signal?.addEventListener('abort', () => resolve()));
+      const ending: typeof means.world = {
+        ...means.world,
+        sleep,
+        async connect(target, signal) {
+          stop.abort();
+          return means.world.connect(target, signal);
+        },
+      };
+      const report = await world.run(spool, {
+        world: ending,
+        findMeans: async () => ({ ...means, world: ending }),
+        signal: stop.signal,
+      });
+      const sent = patience === 'none' ? 0 : 1;
+      expect(report).toMatchObject({ delivered: sent, deferred: 0 });
+      expect(at['a.test']?.messages).toHaveLength(sent);
+      expect(await spool.ids()).toHaveLength(9 - sent);
+      // What was broken off cost no attempt, and anybody may have it.
+      for (const line of await linesOf(spool)) expect(line).toMatch(/ pending 0$/);
+      const claims = await Promise.all((await spool.ids()).map((id) => spool.claim(id)));
+      expect(claims.every((claim) => claim !== undefined)).toBe(true);
+    }
+  });
 });
