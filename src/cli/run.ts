@@ -137,11 +137,12 @@ const untried = (entry: QueueEntry | undefined, histories: readonly History[]): 
     ? []
     : entry.recipients.map(({ recipient }) => queuedJson(recipient, entry));
 
-/** What is deferred and not stored is the spool's fault where that could not be used. */
+/** What is deferred and not stored for the spool's fault may be stored by another call, unless there can be none at all. */
 function exitOf(
   left: readonly DeliveryResult[],
   { refused, spool }: { readonly refused: number; readonly spool?: ExitCode },
 ): ExitCode {
   const exit = exitCode(left, refused);
-  return spool !== undefined && (exit === EXIT.ok || exit === EXIT.tempFail) ? spool : exit;
+  if (spool === undefined || (exit !== EXIT.ok && exit !== EXIT.tempFail)) return exit;
+  return spool === EXIT.cantCreate || spool === EXIT.software ? spool : EXIT.tempFail;
 }
