@@ -1,0 +1,257 @@
+import { createHash } from 'node:crypto';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { startMx } from '../support/mx-server.ts';
+import { type Ran, run } from '../support/run.ts';
+
+/*
+ * The package as dpkg installs it, in a root and a database of its own, so that the machine keeps its sendmail. The
+ * packages beside it are empty ones with the names and versions that count; its scripts run with DPKG_ROOT.
+ */
+
+const LAUNCHER = '/usr/lib/posthaste/bin/posthaste';
+const COMMANDS: Readonly<Record<string, string>> = {
+  '/usr/bin/posthaste': '--version',
+  '/usr/sbin/sendmail': '-bV',
+  '/usr/lib/sendmail': '-bV',
+  '/usr/bin/mailq': '-bV',
+  '/usr/bin/newaliases': '-bV',
+  '/usr/sbin/runq': '-bV',
+  '/usr/sbin/hoststat': '-bV',
+  '/usr/sbin/purgestat': '-bV',
+};
+const MESSAGE = 'From: ann@example.org\nTo: bob@example.net\nSubject: hi\n\nHello\n.\n';
+const ALLOWED = [
+  /^\/usr\/lib\/posthaste\/(bin\/posthaste|dist\/(start|posthaste)\.cjs|dist\/chunks\/[\w.-]+\.cjs)$/,
+  /^\/usr\/lib\/systemd\/system\/posthaste\.(service|timer|path)$/,
+  /^\/etc\/(cron|logrotate)\.d\/posthaste$/,
+  /^\/usr\/share\/man\/man[1-8]\/[\w.-]+\.[1-8]\.gz$/,
+  /^\/usr\/share\/doc\/posthaste\/(copyright|changelog\.gz|changelog\.Debian\.gz|README\.md\.gz|examples\/[\w.-]+)$/,
+  /^\/usr\/share\/lintian\/overrides\/posthaste$/,
+];
+
+const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+const folder = mkdtempSync(join(tmpdir(), 'posthaste-deb-test-'));
+const unpacked = join(folder, 'unpacked');
+let root = '';
+let deb = '';
+
+async function did(program: string, words: readonly string[]): Promise<string> {
+  const ran = await run(program, words);
+  expect(ran, `${program} ${words.join(' ')}`).toMatchObject({ status: 0 });
+  return ran.stdout;
+}
+
+/** The program is that of the last build. */
+async function makeDeb(to: string): Promise<string> {
+  return (await did(process.execPath, ['scripts/deb.mjs', join(folder, to)])).trim();
+}
+
+beforeAll(async () => {
+  deb = await makeDeb('first');
+  await did('dpkg-deb', ['-R', deb, unpacked]);
+});
+beforeEach(() => {
+  rmSync(root, { recursive: true, force: true });
+  root = mkdtempSync(join(folder, 'root-'));
+  for (const path of ['var/lib/dpkg/info', 'var/lib/dpkg/updates', 'var/log'])
+    mkdirSync(join(root, path), { recursive: true });
+  for (const name of ['status', 'available']) writeFileSync(join(root, 'var/lib/dpkg', name), '');
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Not the machine's dpkg.cfg.d, which may leave documents out, and not its log. */
+function dpkg(...words: readonly string[]): Promise<Ran> {
+  const forced = ['--force-not-root', '--force-script-chrootless', `--log=${join(root, 'var/log/dpkg.log')}`];
+  const all = ['dpkg', `--root=${root}`, ...forced, ...words];
+  return process.getuid?.() === 0 ? run('dpkg', all.slice(1)) : run('fakeroot', all);
+}
+
+async function dpkgDid(...words: readonly string[]): Promise<void> {
+  expect(await dpkg(...words)).toMatchObject({ status: 0 });
+}
+
+/** A package of nothing but what the others see of it. */
+async function stub(name: string, version: string, fields: readonly string[] = []): Promise<string> {
+  const tree = mkdtempSync(join(folder, 'stub-'));
+  mkdirSync(join(tree, 'DEBIAN'));
+  chmodSync(tree, 0o755);
+  const about = [`Package: ${name}`, `Version: ${version}`, 'Architecture: all', ...fields];
+  writeFileSync(
+    join(tree, 'DEBIAN/control'),
+    [...about, 'Maintainer: Ann <ann@example.org>', 'Description: a stub', ''].join('\n'),
+  );
+  await did('dpkg-deb', ['--root-owner-group', '--build', tree, `${tree}.deb`]);
+  return `${tree}.deb`;
+}
+
+/** As Debian 13 has it. */
+const installNode = async (): Promise<void> => dpkgDid('-i', await stub('nodejs', '20.19.2+dfsg-1'));
+
+/** Every file and link below a folder, from its root on. */
+function filesOf(folder: string, path = '/'): readonly string[] {
+  return readdirSync(join(folder, path), { withFileTypes: true }).flatMap((entry) => {
+    const name = join(path, entry.name);
+    return entry.isDirectory() ? filesOf(folder, name) : [name];
+  });
+}
+
+/** What is in the root, but for what dpkg notes for itself. */
+const installed = (): readonly string[] => filesOf(root).filter((path) => !/^\/var\/(lib\/dpkg|log\/dpkg)/.test(path));
+
+const isLauncher = (path: string): boolean =>
+  readFileSync(join(unpacked, path)).equals(readFileSync(join(unpacked, LAUNCHER)));
+
+test('the package has the program, its names, its manual and its papers, and nothing else', () => {
+  const files = filesOf(unpacked).filter((path) => !path.startsWith('/DEBIAN/'));
+  const others = files.filter((path) => !ALLOWED.some((form) => form.test(path)));
+  expect(others.toSorted()).toEqual(Object.keys(COMMANDS).toSorted());
+  expect(others.every(isLauncher)).toBe(true);
+  for (const page of ['man1/posthaste.1.gz', 'man8/sendmail.8.gz', 'man1/mailq.1.gz', 'man1/newaliases.1.gz']) {
+    expect(files).toContain(`/usr/share/man/${page}`);
+  }
+});
+
+test('the package lists its files with their sums', () => {
+  const lines = readFileSync(join(unpacked, 'DEBIAN/md5sums'), 'utf8').trim().split('\n');
+  for (const line of lines) {
+    const [sum, path = ''] = line.split('  ');
+    expect(
+      createHash('md5')
+        .update(readFileSync(join(unpacked, path)))
+        .digest('hex'),
+      path,
+    ).toBe(sum);
+  }
+  expect(lines.length).toBeGreaterThan(20);
+});
+
+test('the units and the line for cron are those of posthaste install --system', async () => {
+  const words = ['install', '--system', '--print', '--spool=/var/spool/posthaste'];
+  const printed = (await did(join(unpacked, LAUNCHER), words)).replaceAll(
+    join(unpacked, LAUNCHER),
+    '/usr/bin/posthaste',
+  );
+  for (const name of ['posthaste.service', 'posthaste.timer', 'posthaste.path']) {
+    expect(printed).toContain(readFileSync(join(unpacked, 'usr/lib/systemd/system', name), 'utf8'));
+  }
+  const command = '/usr/bin/posthaste queue run --spool=/var/spool/posthaste\n';
+  expect(printed).toContain(command);
+  expect(readFileSync(join(unpacked, 'etc/cron.d/posthaste'), 'utf8')).toContain(` || ${command}`);
+});
+
+test('the same commit makes the same package, by any umask', async () => {
+  const before = process.umask(0o077);
+  try {
+    expect(readFileSync(await makeDeb('second')).equals(readFileSync(deb))).toBe(true);
+  } finally {
+    process.umask(before);
+  }
+});
+
+test('lintian finds no errors and no warnings', async () => {
+  const { status, stdout } = await run('lintian', ['--allow-root', '--fail-on=error,warning', deb]);
+  expect({ status, stdout }).toEqual({ status: 0, stdout: '' });
+});
+
+test('the example configuration is one that the program takes', async () => {
+  const example = join(unpacked, 'usr/share/doc/posthaste/examples/config.toml');
+  const words = ['--config', example, '--dry-run', '--relay', 'smtp://127.0.0.1', '-f', 'ann', 'bob@example.net'];
+  const { status, stdout, stderr } = await run(join(unpacked, LAUNCHER), words, { stdin: MESSAGE });
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  expect(stdout).toContain('ann@example.org');
+});
+
+test('dpkg refuses to set it up beside a Node that is too old', async () => {
+  await dpkgDid('-i', await stub('nodejs', '18.19.0+dfsg-6~deb12u2'));
+  const { status, stderr } = await dpkg('-i', deb);
+  expect(status).toBe(1);
+  expect(stderr).toContain('posthaste depends on nodejs (>= 20.19~)');
+});
+
+test('it takes the place of another sendmail: dpkg does not have both, apt removes the other', async () => {
+  const fields = ['Provides', 'Conflicts', 'Replaces'].map((field) => `${field}: mail-transport-agent`);
+  await installNode();
+  await dpkgDid('-i', await stub('exim4-daemon-light', '4.96', fields));
+  expect(await dpkg('-i', deb)).toMatchObject({ status: 1, stderr: expect.stringContaining('conflicting packages') });
+  const settings = [
+    `Dir::State::status=${root}/var/lib/dpkg/status`,
+    `Dir::State::lists=${root}/lists`,
+    `Dir::Cache=${root}/cache`,
+    'Debug::NoLocking=1',
+  ].flatMap((setting) => ['-o', setting]);
+  const plan = await did('apt-get', [...settings, '--simulate', '--no-install-recommends', 'install', deb]);
+  expect(plan).toMatch(/^Remv exim4-daemon-light [\s\S]*^Inst posthaste [\s\S]*^Conf posthaste /m);
+});
+
+test('every name of it works in an empty environment', async () => {
+  await installNode();
+  await dpkgDid('-i', deb);
+  for (const [path, word] of Object.entries(COMMANDS)) {
+    const ran = await run(join(root, path), [word], { env: {}, cwd: '/' });
+    expect(ran, path).toEqual({ status: 0, stdout: `posthaste ${version}\n`, stderr: '' });
+  }
+});
+
+test('it sends a message, in an empty environment', async () => {
+  await installNode();
+  await dpkgDid('-i', deb);
+  const mx = await startMx({ host: '127.0.0.1', name: 'mx.example.net' });
+  try {
+    const relay = ['--no-queue', '--relay', `smtp://127.0.0.1:${mx.port}`, '--tls', 'none'];
+    const words = [...relay, '-f', 'ann@example.org', 'bob@example.net'];
+    const sent = await run(join(root, 'usr/bin/posthaste'), words, { env: {}, stdin: MESSAGE, cwd: '/' });
+    expect(sent).toEqual({ status: 0, stdout: '', stderr: '' });
+    expect(mx.messages[0]).toMatchObject({ sender: 'ann@example.org', recipients: ['bob@example.net'] });
+  } finally {
+    await mx.close();
+  }
+});
+
+test('what it made goes with it: the cache at once, the queue and the log when it is purged', async () => {
+  await installNode();
+  const before = installed();
+  await dpkgDid('-i', deb);
+  const units = installed().filter((path) => /^\/etc\/systemd\/.*\.wants\//.test(path));
+  expect(units.map((path) => path.split('/').slice(-2).join('/')).toSorted()).toEqual([
+    'multi-user.target.wants/posthaste.path',
+    'timers.target.wants/posthaste.timer',
+  ]);
+  const cached = join(root, 'usr/lib/posthaste/dist/cache/posthaste');
+  const queued = join(root, 'var/spool/posthaste/entry/one.json');
+  const kept = [queued, join(root, 'var/log/posthaste.log'), join(root, 'var/log/posthaste.log.2.gz')];
+  for (const path of [cached, ...kept]) {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, '');
+  }
+  await dpkgDid('-i', deb);
+  expect([cached, ...kept].map(existsSync)).toEqual([false, true, true, true]);
+  await dpkgDid('-r', 'posthaste');
+  expect(existsSync(join(root, 'usr/lib/posthaste'))).toBe(false);
+  expect(kept.map(existsSync)).toEqual([true, true, true]);
+  await dpkgDid('-P', 'posthaste');
+  expect(installed()).toEqual(before);
+  expect(existsSync(join(root, 'var/spool/posthaste'))).toBe(false);
+});
+
+test('the spool is for root alone, and an upgrade leaves its mode as it was made', async () => {
+  const spool = join(root, 'var/spool/posthaste');
+  const mode = async (): Promise<string> => (await did('stat', ['-c', '%a', spool])).trim();
+  await installNode();
+  await dpkgDid('-i', deb);
+  expect(await mode()).toBe('700');
+  chmodSync(spool, 0o750);
+  await dpkgDid('-i', deb);
+  expect(await mode()).toBe('750');
+});
