@@ -3,7 +3,7 @@ import type { Message } from '../message/message.ts';
 import type { Claims } from './claim.ts';
 import { codeOf, unlessMissing } from './disk.ts';
 import { serializeEntry } from './entry-file.ts';
-import { shared } from './spool-commit.ts';
+import { type Change, shared, together } from './spool-commit.ts';
 import { SpoolError, spoolError } from './spool-error.ts';
 import { type Place, syncFolder } from './spool-folders.ts';
 import { chance, newQueueId } from './spool-id.ts';
@@ -16,16 +16,20 @@ export interface Writing extends Place {
   readonly claims: Claims;
   now(): number;
   readonly random?: () => number;
-  /** Bring the names in the folder to the disk, together with all others who want it (`spool-commit.ts`). */
+  /** Brings the names of messages to the disk, together with all others who want it (`spool-commit.ts`). */
   readonly commitMessages: () => Promise<void>;
-  readonly commitEntries: () => Promise<void>;
+  /** Makes a change in the folder of entries and brings it to the disk, likewise. */
+  readonly changeEntries: (change: Change) => Promise<void>;
 }
 
 /** Adds the shared fsyncs of the folders; without fsync they are nothing. */
-export function writing(parts: Omit<Writing, 'commitMessages' | 'commitEntries'>): Writing {
-  const commit = (name: string) =>
-    parts.fsync ? shared(() => syncFolder(parts.disk, `${parts.folder}/${name}`)) : async () => {};
-  return { ...parts, commitMessages: commit('message'), commitEntries: commit('entry') };
+export function writing(parts: Omit<Writing, 'commitMessages' | 'changeEntries'>): Writing {
+  const { disk, folder, fsync } = parts;
+  return {
+    ...parts,
+    commitMessages: fsync ? shared(() => syncFolder(disk, `${folder}/message`)) : async () => {},
+    changeEntries: fsync ? together(() => syncFolder(disk, `${folder}/entry`)) : async (change) => change(),
+  };
 }
 
 // With 31 bits of chance and the milliseconds one collision is not seen in a lifetime.
@@ -73,10 +77,11 @@ async function store(room: Writing, { id, message, draft, release }: Submission)
     const aside = asidePath(room, id);
     disk.write(files.create(aside), serializeEntry(entry));
     await files.finish(room.commitMessages);
-    files.rename(aside, target);
-    // Durable or not, the entry is whole now, and who takes it and delivers it does no wrong.
-    release();
-    await room.commitEntries();
+    await room.changeEntries(() => {
+      files.rename(aside, target);
+      // Durable or not, the entry is whole now, and who takes it and delivers it does no wrong.
+      release();
+    });
     return entry;
   } catch (error) {
     files.discard();
@@ -102,21 +107,18 @@ function entryOf(id: string, draft: EntryDraft, { written, message }: { written:
   return entry;
 }
 
-/** Writes an entry aside and moves it to `target`, unless `wanted` says no in the end. Returns whether it was moved. */
-export async function placeEntry(
+/** Writes an entry aside, and has `place` called with the path: it moves the file, or returns false. */
+export async function writeEntry(
   room: Writing,
   entry: QueueEntry,
-  to: { readonly target: string; wanted(): boolean },
-): Promise<boolean> {
+  place: (aside: string) => Promise<boolean>,
+): Promise<void> {
   const files = newFiles(room);
   try {
     const aside = asidePath(room, entry.id);
     room.disk.write(files.create(aside), serializeEntry(entry));
     await files.finish();
-    const wanted = to.wanted();
-    if (wanted) room.disk.rename(aside, to.target);
-    else files.discard();
-    return wanted;
+    if (!(await place(aside))) files.discard();
   } catch (error) {
     files.discard();
     throw error;

@@ -1,16 +1,17 @@
 import type { QueueEntry } from '../mail/entry.ts';
 import type { Message } from '../message/message.ts';
 import { type Claim, createClaims } from './claim.ts';
-import { type Disk, systemDisk, unlessMissing } from './disk.ts';
+import { type Disk, systemDisk } from './disk.ts';
 import type { Owner } from './owner.ts';
+import { keepFailed, removeEntry, replaceEntry } from './spool-change.ts';
 import { limited } from './spool-commit.ts';
 import { spoolError } from './spool-error.ts';
-import { openFolders, type Place, syncFolder } from './spool-folders.ts';
+import { openFolders, type Place } from './spool-folders.ts';
 import { isQueueId } from './spool-id.ts';
 import { readMessage, verifyMessage } from './spool-message.ts';
 import { eachEntry, listEntries, moveAside, readEntry } from './spool-read.ts';
 import { LEFTOVER_MS, type SweepReport, sweepSpool } from './spool-sweep.ts';
-import { acceptMessage, type EntryDraft, entryPath, hasEntry, placeEntry, writing } from './spool-write.ts';
+import { acceptMessage, type EntryDraft, writing } from './spool-write.ts';
 
 /*
  * The spool: a folder of our own where what was accepted is, until it is delivered, bounced or removed.
@@ -161,22 +162,6 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
 
   const messagePath = (id: string): string => `${folder}/message/${id}`;
 
-  /** S3 S2 S1. What is left of the message where its end fails is swept later. */
-  async function takeAway(claim: Claim): Promise<void> {
-    try {
-      unlessMissing(() => disk.unlink(entryPath(folder, claim.id)));
-      open.set(claim, 'removed');
-      await room.commitEntries();
-    } catch (error) {
-      throw spoolError('remove entry', entryPath(folder, claim.id), error);
-    }
-    try {
-      disk.unlink(messagePath(claim.id));
-    } catch {
-      // S2.
-    }
-  }
-
   return {
     folder,
     accept: (message, draft) => inTurn(() => acceptMessage(room, message, draft)),
@@ -198,30 +183,18 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
       return entry === undefined ? undefined : Object.assign(claimOf(id, id, token), { entry });
     },
     async replace(claim, entry) {
-      if (!check(claim, entry)) return;
-      const target = entryPath(folder, entry.id);
-      try {
-        const placed = await inTurn(() => placeEntry(room, entry, { target, wanted: () => hasEntry(place, entry.id) }));
-        if (placed) await room.commitEntries();
-      } catch (error) {
-        throw spoolError('replace entry', target, error);
-      }
+      if (check(claim, entry)) await inTurn(() => replaceEntry(room, entry));
     },
     async remove(claim) {
-      if (check(claim)) await takeAway(claim);
+      if (!check(claim)) return;
+      await removeEntry(room, claim.id);
+      open.set(claim, 'removed');
     },
     async fail(claim, entry) {
       if (!check(claim, entry)) return;
-      const kept = `${folder}/failed/${entry.id}`;
-      try {
-        await inTurn(() => placeEntry(room, entry, { target: `${kept}.json`, wanted: () => true }));
-        unlessMissing(() => disk.unlink(`${kept}.message`));
-        unlessMissing(() => disk.link(messagePath(entry.id), `${kept}.message`));
-        if (fsync) await syncFolder(disk, `${folder}/failed`);
-      } catch (error) {
-        throw spoolError('keep failed entry', kept, error);
-      }
-      await takeAway(claim);
+      await inTurn(() => keepFailed(room, entry));
+      await removeEntry(room, claim.id);
+      open.set(claim, 'removed');
     },
     async setAside(claim, reason) {
       if (!check(claim)) return;

@@ -78,6 +78,10 @@ export function faultyDisk(real: Disk, fault: Fault, end: () => never): FaultyDi
     rename: around('rename', real.rename),
     link: around('link', real.link),
     unlink: around('unlink', real.unlink),
+    async remove(path) {
+      const number = enter('remove');
+      await real.remove(path).finally(() => leave(number));
+    },
     touch: around('touch', real.touch),
     mkdir: around('mkdir', real.mkdir),
     chmod: around('chmod', real.chmod),

@@ -92,7 +92,7 @@ describe('an operation that fails', () => {
   test('is told even where what is tidied up after it fails too', async () => {
     const folder = join(scratchFolder(), 'spool');
     await liveUntil(folder, { at: 0, act: 'end' });
-    const full = { ...systemDisk, write: fails, unlink: fails };
+    const full = { ...systemDisk, write: fails, unlink: fails, remove: async () => fails() };
     const error: unknown = await live({ folder, process: dead, disk: full, say: () => {} }).catch((error) => error);
     expect(error).toMatchObject({ name: 'SpoolError', exit: 75 });
     expect(await broken(folder, [])).toEqual([]);
