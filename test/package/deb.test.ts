@@ -1,19 +1,11 @@
 import { createHash } from 'node:crypto';
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { startMx } from '../support/mx-server.ts';
-import { type Ran, run } from '../support/run.ts';
+import { run } from '../support/run.ts';
+import { did, dpkg, filesOf, makeRoot, makeStub } from './dpkg-root.ts';
 
 /*
  * The package as dpkg installs it, in a root and a database of its own, so that the machine keeps its sendmail. The
@@ -47,12 +39,6 @@ const unpacked = join(folder, 'unpacked');
 let root = '';
 let deb = '';
 
-async function did(program: string, words: readonly string[]): Promise<string> {
-  const ran = await run(program, words);
-  expect(ran, `${program} ${words.join(' ')}`).toMatchObject({ status: 0 });
-  return ran.stdout;
-}
-
 /** The program is that of the last build. */
 async function makeDeb(to: string): Promise<string> {
   return (await did(process.execPath, ['scripts/deb.mjs', join(folder, to)])).trim();
@@ -64,48 +50,19 @@ beforeAll(async () => {
 });
 beforeEach(() => {
   rmSync(root, { recursive: true, force: true });
-  root = mkdtempSync(join(folder, 'root-'));
-  for (const path of ['var/lib/dpkg/info', 'var/lib/dpkg/updates', 'var/log'])
-    mkdirSync(join(root, path), { recursive: true });
-  for (const name of ['status', 'available']) writeFileSync(join(root, 'var/lib/dpkg', name), '');
+  root = makeRoot(folder);
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Not the machine's dpkg.cfg.d, which may leave documents out, and not its log. */
-function dpkg(...words: readonly string[]): Promise<Ran> {
-  const forced = ['--force-not-root', '--force-script-chrootless', `--log=${join(root, 'var/log/dpkg.log')}`];
-  const all = ['dpkg', `--root=${root}`, ...forced, ...words];
-  return process.getuid?.() === 0 ? run('dpkg', all.slice(1)) : run('fakeroot', all);
-}
-
 async function dpkgDid(...words: readonly string[]): Promise<void> {
-  expect(await dpkg(...words)).toMatchObject({ status: 0 });
+  expect(await dpkg(root, ...words)).toMatchObject({ status: 0 });
 }
 
-/** A package of nothing but what the others see of it. */
-async function stub(name: string, version: string, fields: readonly string[] = []): Promise<string> {
-  const tree = mkdtempSync(join(folder, 'stub-'));
-  mkdirSync(join(tree, 'DEBIAN'));
-  chmodSync(tree, 0o755);
-  const about = [`Package: ${name}`, `Version: ${version}`, 'Architecture: all', ...fields];
-  writeFileSync(
-    join(tree, 'DEBIAN/control'),
-    [...about, 'Maintainer: Ann <ann@example.org>', 'Description: a stub', ''].join('\n'),
-  );
-  await did('dpkg-deb', ['--root-owner-group', '--build', tree, `${tree}.deb`]);
-  return `${tree}.deb`;
-}
+const stub = (name: string, version: string, fields: readonly string[] = []): Promise<string> =>
+  makeStub(folder, [`Package: ${name}`, `Version: ${version}`, ...fields]);
 
 /** As Debian 13 has it. */
 const installNode = async (): Promise<void> => dpkgDid('-i', await stub('nodejs', '20.19.2+dfsg-1'));
-
-/** Every file and link below a folder, from its root on. */
-function filesOf(folder: string, path = '/'): readonly string[] {
-  return readdirSync(join(folder, path), { withFileTypes: true }).flatMap((entry) => {
-    const name = join(path, entry.name);
-    return entry.isDirectory() ? filesOf(folder, name) : [name];
-  });
-}
 
 /** What is in the root, but for what dpkg notes for itself. */
 const installed = (): readonly string[] => filesOf(root).filter((path) => !/^\/var\/(lib\/dpkg|log\/dpkg)/.test(path));
@@ -175,7 +132,7 @@ test('the example configuration is one that the program takes', async () => {
 
 test('dpkg refuses to set it up beside a Node that is too old', async () => {
   await dpkgDid('-i', await stub('nodejs', '18.19.0+dfsg-6~deb12u2'));
-  const { status, stderr } = await dpkg('-i', deb);
+  const { status, stderr } = await dpkg(root, '-i', deb);
   expect(status).toBe(1);
   expect(stderr).toContain('posthaste depends on nodejs (>= 20.19~)');
 });
@@ -184,7 +141,10 @@ test('it takes the place of another sendmail: dpkg does not have both, apt remov
   const fields = ['Provides', 'Conflicts', 'Replaces'].map((field) => `${field}: mail-transport-agent`);
   await installNode();
   await dpkgDid('-i', await stub('exim4-daemon-light', '4.96', fields));
-  expect(await dpkg('-i', deb)).toMatchObject({ status: 1, stderr: expect.stringContaining('conflicting packages') });
+  expect(await dpkg(root, '-i', deb)).toMatchObject({
+    status: 1,
+    stderr: expect.stringContaining('conflicting packages'),
+  });
   const settings = [
     `Dir::State::status=${root}/var/lib/dpkg/status`,
     `Dir::State::lists=${root}/lists`,
