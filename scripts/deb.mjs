@@ -118,7 +118,14 @@ function papersForDpkg(tree, about) {
 
 function buildSeconds() {
   const { SOURCE_DATE_EPOCH: said } = process.env;
-  return Number(said ?? execFileSync('git', ['log', '-1', '--format=%ct'], { cwd: root, encoding: 'utf8' }));
+  if (said !== undefined) return Number(said);
+  try {
+    return Number(execFileSync('git', ['log', '-1', '--format=%ct'], { cwd: root, encoding: 'utf8' }));
+  } catch (cause) {
+    throw new Error('Cannot tell the time of the sources: git has no commit of them, and no SOURCE_DATE_EPOCH is set', {
+      cause,
+    });
+  }
 }
 
 async function makePackage(folder) {
