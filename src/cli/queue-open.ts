@@ -37,9 +37,15 @@ export async function openQueue({ settings, option, log, onDamage }: Where, arou
   });
 }
 
-/** Does not make a spool to look into: where there is none, nothing is queued. */
-export const hasQueue = (where: Pick<Where, 'settings' | 'option'>, around: Surroundings): boolean =>
-  unlessMissing(() => systemDisk.lstat(findSpool(where, around))) !== undefined;
+/** Does not make a spool to look into: where there is none, nothing is queued. What else is wrong, opening it tells. */
+export function hasQueue(where: Pick<Where, 'settings' | 'option'>, around: Surroundings): boolean {
+  const folder = findSpool(where, around);
+  try {
+    return unlessMissing(() => systemDisk.lstat(folder)) !== undefined;
+  } catch {
+    return true;
+  }
+}
 
 /** The absolute path. @throws {CommandError} with 73 where there is no place for one */
 export function findSpool({ settings, option }: Pick<Where, 'settings' | 'option'>, around: Surroundings): string {

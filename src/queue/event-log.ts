@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
-import { closeSync, constants, mkdirSync, openSync, writeSync } from 'node:fs';
+import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { makeFolders } from './disk.ts';
 import { eventLine, type QueueEvent } from './event.ts';
 
 /*
@@ -63,7 +64,7 @@ function openForAppending(file: string): number {
   try {
     return openSync(file, flags, 0o600);
   } catch {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    makeFolders(dirname(file));
     return openSync(file, flags, 0o600);
   }
 }
