@@ -313,7 +313,10 @@ describe('posthaste queue stats and check', () => {
     writeFileSync(join(folder, 'message', one), HEADER + BODY.replace('hello', 'jello'));
     writeFileSync(join(folder, 'entry', `${other}.json`), '{');
     const { exit, out, err } = await play('check', '--json');
-    expect([exit, readJson(out)]).toEqual([74, expect.objectContaining({ good: 0, damaged: expect.arrayContaining([one, other]) })]);
+    expect([exit, readJson(out)]).toEqual([
+      74,
+      expect.objectContaining({ good: 0, damaged: expect.arrayContaining([one, other]) }),
+    ]);
     expect(err.split('\n')).toHaveLength(3);
     expect(await spool.ids()).toEqual([]);
   });

@@ -51,7 +51,10 @@ export async function testWorld(
 }
 
 /** The connection, as if it were to the address that the script stands for. */
-export function inPlace(connection: Connection, place: { readonly address: string; readonly port: number }): Connection {
+export function inPlace(
+  connection: Connection,
+  place: { readonly address: string; readonly port: number },
+): Connection {
   return {
     get peer() {
       return { ...connection.peer, ...place };
