@@ -92,13 +92,15 @@ function deliverOne(delivery: Delivery, world: World, options: DeliverOptions): 
       return results;
     };
     if (options.signal?.aborted === true) return failAll(INTERRUPTED);
-    const resolved = await resolveRoute(destination, routing, world);
+    const resolved = await unlessInterrupted(resolveRoute(destination, routing, world), options.signal);
+    if (resolved === undefined) return failAll(INTERRUPTED);
     if (resolved.kind === 'failure') return failAll(resolved.failure);
     const route = inFavour(resolved.route, options.prefer);
     // RFC 8689, section 4.2.1: the way to the host must be as sure as the host itself.
     if (requireTls && route.via === 'mx' && !route.hosts.every((host) => host.authentic)) return failAll(NOT_AUTHENTIC);
     const { signal, transcript, pool, onSettled, prefer } = options;
-    const find = addressesOf(route, routing, world);
+    const look = addressesOf(route, routing, world);
+    const find: FindAddresses = async (host) => (await unlessInterrupted(look(host), signal)) ?? INTERRUPTED;
     return attempt(
       {
         message,
@@ -153,6 +155,16 @@ function sessionPlan(delivery: Delivery, route: Route, host: Host): Omit<Session
     ...(helloName === undefined ? {} : { helloName }),
     ...(ours === undefined ? {} : { login: ours }),
   };
+}
+
+/** What a look-up found; undefined as soon as the process is told to end, since name servers may be silent for minutes. */
+function unlessInterrupted<T>(lookup: Promise<T>, signal: AbortSignal | undefined): Promise<T | undefined> {
+  if (signal === undefined) return lookup;
+  return new Promise((resolve, reject) => {
+    const leave = (): void => resolve(undefined);
+    signal.addEventListener('abort', leave);
+    lookup.then(resolve, reject).finally(() => signal.removeEventListener('abort', leave));
+  });
 }
 
 async function inParallel<T>(all: readonly T[], atOnce: number, work: (one: T) => Promise<void>): Promise<void> {

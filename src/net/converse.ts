@@ -18,11 +18,6 @@ import { sendFlight } from './send.ts';
 import { peerText, tlsTexts } from './transcript.ts';
 import { Wire, type WireOptions } from './wire.ts';
 
-export interface ChannelOptions extends WireOptions {
-  /** Breaks the wire when it is aborted. */
-  readonly signal?: AbortSignal | undefined;
-}
-
 /** A connection between dialogues. */
 export interface Channel {
   readonly wire: Wire;
@@ -31,7 +26,7 @@ export interface Channel {
   close(): void;
 }
 
-export function openChannel(connection: Connection, options: ChannelOptions): Channel {
+export function openChannel(connection: Connection, options: WireOptions): Channel {
   const { signal, transcript } = options;
   const abort = (): void => connection.destroy();
   signal?.addEventListener('abort', abort);

@@ -19,6 +19,8 @@ export interface WireOptions {
   readonly transcript?: Transcript | undefined;
   /** Passwords and tokens that this connection carries; no reply is handed out with one in it. */
   readonly secrets?: readonly string[] | undefined;
+  /** Breaks the wire when it is aborted. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** How far a flight had come when something happened. */
@@ -116,6 +118,7 @@ export class Wire {
   }
 
   #lostText(state: 'ended' | 'reset' | 'timeout', limit: number): string {
+    if (this.options.signal?.aborted === true) return 'we were told to end';
     if (state === 'timeout') return `no answer within ${limit / 1000} s`;
     const how = state === 'ended' ? 'the server closed the connection' : 'the connection was reset';
     return this.#parser.pending > 0 ? `${how} in the middle of a reply` : how;

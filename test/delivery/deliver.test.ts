@@ -315,4 +315,22 @@ describe('deliver()', () => {
     ]);
     expect(world.tried).toEqual([]);
   });
+
+  test('defers at once what is being looked up when it is interrupted', async () => {
+    world = await testWorld({ ...ZONES, hang: ['MX b.test', 'A mx.c.test', 'AAAA mx.c.test'] }, {});
+    const recipients = to('ann@b.test', 'bob@c.test');
+    const delivery = {
+      message: messageOf(HELLO),
+      envelope: { sender: null, recipients },
+      settings: settings(),
+      material: { ca: 'system' },
+    };
+    const stop = new AbortController();
+    const delivered = deliver(delivery, recipients, { world, signal: stop.signal });
+    setImmediate(() => stop.abort());
+    expect((await delivered).map(line)).toEqual([
+      'ann@b.test deferred 4.3.2 - interrupted before delivery',
+      'bob@c.test deferred 4.3.2 mx.c.test interrupted before delivery',
+    ]);
+  });
 });

@@ -216,7 +216,7 @@ test('converse() breaks the wire when the signal is aborted', async () => {
   const stop = new AbortController();
   const talked = talk('--: silence', send(), { channel: { signal: stop.signal } });
   setImmediate(() => stop.abort());
-  expect((await talked).error?.trouble).toBe('closed');
+  expect((await talked).error).toMatchObject({ trouble: 'closed', message: 'we were told to end' });
 });
 
 test('converse() reads the refusal when the server has refused, closed and reset before the next write', async () => {

@@ -2,15 +2,16 @@
 import type { Message } from '../../src/message/message.ts';
 import { memorySource, type Source } from '../../src/message/source.ts';
 import { connect } from '../../src/net/connect.ts';
-import { type ChannelOptions, converse, openChannel } from '../../src/net/converse.ts';
+import { converse, openChannel } from '../../src/net/converse.ts';
 import { createTranscript } from '../../src/net/transcript.ts';
+import type { WireOptions } from '../../src/net/wire.ts';
 import { type Dialogue, WireError } from '../../src/smtp/dialogue.ts';
 import type { TlsPlan } from '../../src/tls/policy.ts';
 import { type ScriptedServerOptions, startScriptedServer } from './scripted-server.ts';
 
 export interface TalkOptions {
   readonly server?: ScriptedServerOptions;
-  readonly channel?: Partial<ChannelOptions>;
+  readonly channel?: Partial<WireOptions>;
   readonly implicitTls?: TlsPlan;
   /** The name that is connected to. */
   readonly host?: string;
