@@ -37,7 +37,7 @@ export function readRelay(text: string | undefined): Relay | undefined {
   throw new CommandError(reading.reason, EXIT.usage);
 }
 
-/** The PEM files that the settings name, as text. @throws {CommandError} with 78 where one can't be read */
+/** The PEM files that the settings name, as text. @throws {CommandError} with 78 where one can't be used */
 export async function readMaterial({ tls }: Settings, around: Surroundings): Promise<TlsMaterial> {
   const read = async (file: string, what: string): Promise<string> => {
     try {
@@ -46,11 +46,21 @@ export async function readMaterial({ tls }: Settings, around: Surroundings): Pro
       throw new CommandError(`Cannot read ${what} ${quoted(file)}: ${wordsOf(error)}`, EXIT.config, { cause: error });
     }
   };
-  const ca = tls.ca === 'system' || tls.ca === 'node' ? tls.ca : await read(tls.ca, 'certificates');
+  const isNamed = tls.ca === 'system' || tls.ca === 'node';
+  if (isNamed && tls.cert === undefined) return { ca: tls.ca };
+  const { whyNoCertificate, whyNoKey } = await import('../tls/material.ts');
+  const use = (file: string, what: string, why: string | undefined): void => {
+    if (why !== undefined) throw new CommandError(`Cannot use ${what} ${quoted(file)}: ${why}`, EXIT.config);
+  };
+  const ca = isNamed ? tls.ca : await read(tls.ca, 'certificates');
+  if (!isNamed) use(tls.ca, 'certificates', whyNoCertificate(ca));
   if (tls.cert === undefined) return { ca };
   const cert = await read(tls.cert, 'certificate');
+  use(tls.cert, 'certificate', whyNoCertificate(cert));
   // One file may hold both.
-  return { ca, cert, key: tls.key === undefined ? cert : await read(tls.key, 'key') };
+  const key = tls.key === undefined ? cert : await read(tls.key, 'key');
+  use(tls.key ?? tls.cert, 'key', whyNoKey(key, cert));
+  return { ca, cert, key };
 }
 
 /** An error's words; of a system error what follows its code: `no such file or directory`. */

@@ -60,6 +60,9 @@ export function readValues(given: Given, words: readonly string[]): SendOptions 
   const has = (key: OptionKey): boolean => given.has(key);
   if (has('relay') && has('port')) wrong('--port', last('port') ?? '', 'the port of a relay belongs in its URL');
   if (has('tlsKey') && !has('tlsCert')) wrong('--tls-key', last('tlsKey') ?? '', '--tls-cert is missing');
+  if (has('tlsFingerprint') && last('tls')?.toLowerCase() === 'none') {
+    wrong('--tls-fingerprint', last('tlsFingerprint') ?? '', '--tls none leaves no certificate to check');
+  }
   if (has('passwordFile') && has('passwordCommand')) {
     wrong('--password-command', last('passwordCommand') ?? '', '--password-file is given too');
   }

@@ -92,6 +92,7 @@ describe('readCommandLine() and readValues()', () => {
   bad(['--tls', 'maybe', 'a@x.example'], /Cannot use --tls "maybe": it is none, may, encrypt, verify/);
   bad(['--tls-fingerprint', 'abcd', 'a@x.example'], /64 hexadecimal digits/);
   bad(['--tls-key', 'k.pem', 'a@x.example'], /--tls-cert is missing/);
+  bad(['--tls', 'none', '--tls-fingerprint', 'a'.repeat(64), 'a@x.example'], /leaves no certificate to check/);
   bad(['--auth', 'ROT13', 'a@x.example'], /Cannot use --auth "ROT13"/);
   bad(['--retry-for', 'ever', 'a@x.example'], /Cannot use --retry-for/);
   bad(['--relay', 'smtp://x.example', '--port', '587', 'a@x.example'], /belongs in its URL/);

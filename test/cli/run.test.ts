@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { run } from '../../src/cli/run.ts';
+import { TEST_CERTIFICATE } from '../support/certificate.ts';
 import { type FakeOptions, fakeSurroundings, play, readJson } from './fake-surroundings.ts';
 import { deferred, delivered, failed, reply } from './support.ts';
 
@@ -11,7 +12,7 @@ describe('run() when all is well', () => {
   });
 
   it('asks for configuration, certificates and password before it reads the message', async () => {
-    const files = { c: 'domain = "example.com"\n', 'ca.pem': 'PEM' };
+    const files = { c: 'domain = "example.com"\n', 'ca.pem': TEST_CERTIFICATE };
     const words = ['--config', 'c', '--tls-ca', 'ca.pem', '--relay', 'smtps://me@smtp.example', '--log', 'l', 'ann'];
     const { exit, steps, sent } = await play(words, { files });
     expect(exit).toBe(0);
@@ -20,7 +21,7 @@ describe('run() when all is well', () => {
       recipients: ['ann@example.com'],
       delivery: {
         login: { credentials: { user: 'me', password: 'opensesame' } },
-        material: { ca: 'PEM' },
+        material: { ca: TEST_CERTIFICATE },
         relay: { host: 'smtp.example', port: 465 },
       },
     });
