@@ -34,7 +34,7 @@ export interface RefusedAddress {
 }
 
 export const refusedLine = ({ text, reason }: RefusedAddress): string =>
-  line(`${text.slice(0, 200)}: failed (5.1.3): ${reason}`);
+  line(`${text.slice(0, 200) || '""'}: failed (5.1.3): ${reason}`);
 
 /** The lines of all recipients that were not delivered to, in their order. */
 export const resultLines = (results: readonly DeliveryResult[]): readonly string[] =>

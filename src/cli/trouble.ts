@@ -9,7 +9,12 @@ export interface Trouble {
   readonly exit: ExitCode;
 }
 
-const INTAKE: Readonly<Record<IntakeKind, ExitCode>> = { noinput: EXIT.noInput, io: EXIT.io, toolarge: EXIT.data };
+const INTAKE: Readonly<Record<IntakeKind, ExitCode>> = {
+  noinput: EXIT.noInput,
+  io: EXIT.io,
+  cantcreate: EXIT.cantCreate,
+  toolarge: EXIT.data,
+};
 
 export function explain(error: unknown): Trouble {
   // CommandError and SecretError; the room of the latter is only loaded when a password is looked for.

@@ -17,8 +17,11 @@ import { isTerminal, positionOf, standardInput } from './standard-input.ts';
  * It fails with an IntakeError, and leaves what it did not read: `drain` of `submit/standard-input` reads that.
  */
 
-/** `noinput`: there is nothing to read (exit 66). `io`: reading or keeping failed (74). `toolarge`: over the limit (65). */
-export type IntakeKind = 'noinput' | 'io' | 'toolarge';
+/**
+ * `noinput`: there is nothing to read (exit 66). `io`: reading or keeping failed (74). `cantcreate`: there can be no
+ * temporary file (73). `toolarge`: over the limit (65).
+ */
+export type IntakeKind = 'noinput' | 'io' | 'cantcreate' | 'toolarge';
 
 export class IntakeError extends Error {
   override readonly name = 'IntakeError';
@@ -139,9 +142,11 @@ function write(copy: Scratch, chunk: Buffer): void {
   try {
     copy.write(chunk);
   } catch (error) {
-    throw new IntakeError('io', `no room for it in the folder for temporary files: ${wordsOf(error)}`, {
-      cause: error,
-    });
+    const cause = { cause: error };
+    const where = 'in the folder for temporary files';
+    throw error instanceof Error && 'syscall' in error && error.syscall === 'open'
+      ? new IntakeError('cantcreate', `no file can be made for it ${where}: ${wordsOf(error)}`, cause)
+      : new IntakeError('io', `no room for it ${where}: ${wordsOf(error)}`, cause);
   }
 }
 

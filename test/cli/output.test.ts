@@ -56,6 +56,12 @@ describe('line()', () => {
 });
 
 describe('refusedLine()', () => {
+  it('shows that nothing was given', () => {
+    expect(refusedLine({ text: '', reason: 'it names nobody' })).toBe(
+      'posthaste: "": failed (5.1.3): it names nobody\n',
+    );
+  });
+
   it('gives the text and the reason when an address can’t be read', () => {
     const text = refusedLine({ text: 'a@@b', reason: 'Cannot read address: …' });
     expect(text).toBe('posthaste: a@@b: failed (5.1.3): Cannot read address: …\n');

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { SecretError } from '../../src/config/secrets.ts';
 import { MessageError } from '../../src/message/split.ts';
-import { IntakeError } from '../../src/submit/intake.ts';
+import { IntakeError, type IntakeKind } from '../../src/submit/intake.ts';
 import { type FakeOptions, type Over, play, readJson } from './fake-surroundings.ts';
 
 describe('run() when something is wrong before delivery', () => {
@@ -41,7 +41,10 @@ describe('run() when something is wrong before delivery', () => {
   bad(['--config', 'c', 'ann@example.org'], 78, /file "c" does not exist/);
   bad(['--config', 'c', 'ann@example.org'], 78, /c:1: .*domian/, { files: { c: 'domian = "x.example"\n' } });
   bad(['--tls-ca', 'ca.pem', 'ann@example.org'], 78, /certificates "ca\.pem": no such file/);
-  bad(['--tls-cert', 'c.pem', '--tls-key', 'k', 'ann@example.org'], 78, /key "k": no such file/, {
+  bad(['--tls-ca', 'ca.pem', 'ann@example.org'], 78, /certificates "ca\.pem": it has no certificate/, {
+    files: { 'ca.pem': 'PEM' },
+  });
+  bad(['--tls-cert', 'c.pem', '--tls-key', 'k', 'ann@example.org'], 78, /certificate "c\.pem": it has no certificate/, {
     files: { 'c.pem': 'PEM' },
   });
   const login = ['--relay', 'smtps://me@x.example', 'ann@example.org'];
@@ -53,11 +56,12 @@ describe('run() when something is wrong before delivery', () => {
     {},
     { findSecret: failing(new SecretError('command "pass" exited with status 1', 77)) },
   );
-  const intake = (kind: 'noinput' | 'io' | 'toolarge') => ({
+  const intake = (kind: IntakeKind) => ({
     readMessage: failing(new IntakeError(kind, `it is ${kind}`)),
   });
   bad(['--file', 'm', 'ann@example.org'], 66, /it is noinput/, {}, intake('noinput'));
   bad(['ann@example.org'], 74, /it is io/, {}, intake('io'));
+  bad(['ann@example.org'], 73, /it is cantcreate/, {}, intake('cantcreate'));
   bad(['--max-size', '1', 'ann@example.org'], 65, /it is toolarge/, {}, intake('toolarge'));
   bad(
     ['ann@example.org'],

@@ -100,8 +100,8 @@ describe('intake() of standard input', () => {
 
   it('fails when there is no room for a large message', () => {
     expect(inShell(`cat '${file(large)}' | $CHILD`, ask('intake then drain'), { TMPDIR: '/nowhere' })).toEqual({
-      kind: 'io',
-      text: 'Cannot read message: no room for it in the folder for temporary files: no such file or directory',
+      kind: 'cantcreate',
+      text: 'Cannot read message: no file can be made for it in the folder for temporary files: no such file or directory',
     });
   });
 
