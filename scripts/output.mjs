@@ -17,7 +17,9 @@ export function lazyBuiltins(code) {
     const members = rest.match(new RegExp(`\\b${name}\\.`, 'g')) ?? [];
     if (uses.length !== members.length) continue;
     const loader = `function ${name}() { return ${name}.module ??= require("${module}"); }`;
-    result = rest.replace(new RegExp(`\\b${name}\\.`, 'g'), `${name}().`).replace(/^/, `${loader}\n`);
+    // Without the parentheses, `new` would take the loader for the class.
+    const called = rest.replace(new RegExp(`\\bnew ${name}\\.`, 'g'), `new (${name}()).`);
+    result = called.replace(new RegExp(`\\b${name}\\.`, 'g'), `${name}().`).replace(/^/, `${loader}\n`);
   }
   return result;
 }

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
+import { TEST_CERTIFICATE, TEST_KEY } from '../support/certificate.ts';
 import { REFUSED, startMx } from '../support/mx-server.ts';
 import { run } from '../support/run.ts';
 
@@ -51,6 +52,23 @@ describe('posthaste', () => {
     await mx.close();
     expect(mx.messages.map(({ recipients }) => recipients)).toEqual([['ann@example.org'], ['bob@example.org']]);
     expect(mx.messages[0]?.bytes.toString()).toMatch(/\r\n\r\nhello\r\n$/);
+  });
+
+  it('takes a certificate and its key from files, and refuses a file that has none', async () => {
+    const cert = join(folder, 'cert.pem');
+    const key = join(folder, 'key.pem');
+    writeFileSync(cert, TEST_CERTIFICATE);
+    writeFileSync(key, TEST_KEY);
+    const words = [...to(25), '--dry-run', '--tls-ca', cert, '--tls-cert', cert, 'ann@example.org'];
+    expect(await run(POSTHASTE, [...words, '--tls-key', key], { stdin: MESSAGE })).toMatchObject({
+      status: 0,
+      stderr: '',
+    });
+    expect(await run(POSTHASTE, [...words, '--tls-key', cert], { stdin: MESSAGE })).toEqual({
+      status: 78,
+      stdout: '',
+      stderr: `posthaste: Cannot use key "${cert}": it has no private key in PEM\n`,
+    });
   });
 
   it('tells of a refused recipient on standard error, in JSON and in the log, and sends to the other', async () => {
