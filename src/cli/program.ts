@@ -57,8 +57,9 @@ Other commands, each with --help:
   posthaste install    have the queue run by systemd or cron
 
 An argument with an @ is always a recipient; several may stand in one argument, separated by commas.
-Exit status: 0 all delivered or in the queue, 64 usage, 65 bad message or address, 67 user unknown,
-68 host unknown, 69 refused, 75 deferred and not stored, 77 login refused, 78 configuration. See posthaste(1).
+Exit status: 0 all delivered or in the queue, 64 usage, 65 bad message or address,
+67 user unknown, 68 host unknown, 69 refused, 75 deferred and not stored, 77 login refused,
+78 configuration. See posthaste(1).
 
   printf 'Subject: hi\\n\\nhello\\n' | posthaste ann@example.org bob@example.net`,
 };

@@ -22,7 +22,7 @@ export interface Where {
 
 const asker = ({ env, surface, home, cwd }: Surroundings): Asker => ({ env, uid: surface.userId(), home, cwd });
 
-/** @throws {CommandError} with 73 where there is no place for one @throws {SpoolError} */
+/** @throws {CommandError} with 78 where there is no place for one @throws {SpoolError} */
 export async function openQueue({ settings, option, log, onDamage }: Where, around: Surroundings): Promise<Spool> {
   const now = (): number => around.now();
   return openSpool({
@@ -47,11 +47,11 @@ export function hasQueue(where: Pick<Where, 'settings' | 'option'>, around: Surr
   }
 }
 
-/** The absolute path. @throws {CommandError} with 73 where there is no place for one */
+/** The absolute path. @throws {CommandError} with 78 where there is no place for one */
 export function findSpool({ settings, option }: Pick<Where, 'settings' | 'option'>, around: Surroundings): string {
   const place = spoolPlace({ option, configured: settings.spool.dir }, asker(around));
   if ('path' in place) return place.path;
-  throw new CommandError(`Cannot open spool: ${place.reason}; name a folder with --spool`, EXIT.cantCreate);
+  throw new CommandError(`Cannot open spool: ${place.reason}; name a folder with --spool`, EXIT.config);
 }
 
 export function openLog(settings: Settings, around: Surroundings): EventLog {

@@ -97,7 +97,7 @@ describe('run() when recipients were not delivered to', () => {
   const words = ['ann@example.org', 'bob@example.net', 'cid@example.com'];
 
   it('prints one line for each of them and gives the worst code', async () => {
-    const { exit, out, err } = await play(words, { outcome });
+    const { exit, out, err } = await play(['--no-queue', ...words], { outcome });
     expect([exit, out]).toEqual([67, '']);
     expect(err.split('\n')).toEqual([
       expect.stringContaining('bob@example.net: failed (5.1.1)'),
@@ -107,7 +107,15 @@ describe('run() when recipients were not delivered to', () => {
   });
 
   it('is 75 when there was only a deferral', async () => {
-    expect((await play(['cid@example.com'], { outcome })).exit).toBe(75);
+    expect((await play(['--no-queue', 'cid@example.com'], { outcome })).exit).toBe(75);
+  });
+
+  it('is 75 with a line where there is no place for a queue', async () => {
+    const { exit, err } = await play(['cid@example.com'], { outcome });
+    expect([exit, err.split('\n').length]).toEqual([75, 3]);
+    expect(err).toContain(
+      'posthaste: Cannot open spool: user id 1000 has no home folder; name a folder with --spool\n',
+    );
   });
 
   it('tries the deferred ones again when --retry-for is given', async () => {
