@@ -83,7 +83,7 @@ async function readEntries(env: Readonly<Record<string, string>>) {
 const got = (recipient: string): number =>
   mx.messages.filter(({ recipients }) => recipients.includes(recipient)).length;
 const SILENT = { status: 0, stdout: '', stderr: '' };
-const soon = (check: () => unknown) => vi.waitFor(check, { timeout: 10_000, interval: 20 });
+const soon = (check: () => unknown) => vi.waitFor(check, { timeout: 15_000, interval: 20 });
 
 describe('posthaste send', () => {
   it('delivers without a queue', async () => {
@@ -214,7 +214,7 @@ describe('posthaste queue run --forever', () => {
       stdio: 'ignore',
     });
     const ended = once(child, 'close');
-    await soon(() => expect(existsSync(join(box.spool, 'claim', 'lock.runner')) || box.events()).toBe(true));
+    await soon(() => expect(existsSync(join(box.spool, 'claim', 'lock.runner'))).toBe(true));
     await box.send('-odq', 'fay@example.org');
     await soon(() => expect(got('fay@example.org')).toBe(1));
     child.kill('SIGTERM');
