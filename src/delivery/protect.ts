@@ -49,8 +49,7 @@ export function protect(question: ProtectionQuestion): Protection {
   };
 }
 
-/** On this machine nobody listens in, and hardly any server there has a certificate for `localhost`. */
-function usualLevel({ route, host, hasLogin }: ProtectionQuestion): TlsLevel {
-  const isHere = /^(localhost|127(\.\d+){3}|::1)$/.test(host);
-  return isHere && !hasLogin && route.implicitTls !== true ? 'may' : (route.tls ?? 'may');
+/** Who is sent a password has to prove who it is, unless it was asked for otherwise. */
+function usualLevel({ route, hasLogin }: ProtectionQuestion): TlsLevel {
+  return hasLogin && route.protocol === 'smtp' ? 'verify' : (route.tls ?? 'may');
 }
