@@ -1,9 +1,15 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
+
+/** Programs under test that were not told otherwise must not use the queue and the log of whoever runs the tests. */
+const place = join(tmpdir(), `posthaste-test-${process.pid}`);
 
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     exclude: ['test/interop/**', 'test/package/**'],
     testTimeout: 20_000,
+    env: { POSTHASTE_SPOOL: join(place, 'spool'), POSTHASTE_LOG: join(place, 'log') },
   },
 });
