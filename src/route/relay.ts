@@ -30,8 +30,6 @@ const SCHEMES: Readonly<Record<string, Scheme>> = {
   'smtp+starttls': { protocol: 'smtp', port: 587, implicitTls: false, tls: 'verify' },
   lmtp: { protocol: 'lmtp', port: 24, implicitTls: false, tls: 'may' },
 };
-// On this machine nobody listens in, and hardly any server there has a certificate for `localhost`.
-const HERE = /^(localhost|127(\.\d+){3}|::1)$/;
 const UNIX = 'lmtp+unix';
 const FORMS = 'it is smtp://, smtps://, smtp+starttls:// or lmtp:// with a host, or lmtp+unix: with a path';
 // Room for a long user and a long name.
@@ -69,8 +67,7 @@ function read(text: string): RelayReading {
   if ('reason' in place) return place;
   const { host, port } = place;
   const shown = host.includes(':') ? `[${host}]` : host;
-  const tls = name.toLowerCase() === 'smtp' && HERE.test(host) ? 'may' : scheme.tls;
-  const relay = { ...scheme, tls, host, port, display: `${name.toLowerCase()}://${shown}:${port}` };
+  const relay = { ...scheme, host, port, display: `${name.toLowerCase()}://${shown}:${port}` };
   return { relay: user === undefined ? relay : { ...relay, user: user.user } };
 }
 

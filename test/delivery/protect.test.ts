@@ -38,10 +38,9 @@ describe('protect()', () => {
     expect(protection('lmtp://r.test')).toBe('may none');
   });
 
-  test('takes what a relay on this machine offers where neither the URL nor a login wants more', () => {
-    expect(protection('smtp://localhost')).toBe('may none');
+  test('wants it of a relay on this machine too, and of any where there is a login', () => {
+    expect(protection('smtp://localhost')).toBe('must chain');
     expect(protection('smtp://127.0.0.1', { hasLogin: true })).toBe('must chain');
-    expect(protection('smtp+starttls://localhost')).toBe('must chain');
     expect(protection('smtps://localhost')).toBe('implicit chain');
   });
 

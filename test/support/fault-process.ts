@@ -9,7 +9,13 @@ export const MESSAGE =
   'From: me@client.test\nDate: Thu, 1 Jan 1970 00:00:00 +0000\nMessage-ID: <1@client.test>\n\nThe end.\n';
 
 /** Words that send to a server on loopback. */
-export const to = (port: number): readonly string[] => [...NO_QUEUE, '--relay', `smtp://127.0.0.1:${port}`];
+export const to = (port: number): readonly string[] => [
+  ...NO_QUEUE,
+  '--relay',
+  `smtp://127.0.0.1:${port}`,
+  '--tls',
+  'may',
+];
 
 /** Runs a line of the shell, in which `$0` is the command; the words are `$@`. */
 export const shell = (script: string, words: readonly string[], options: RunOptions = {}): Promise<Ran> =>

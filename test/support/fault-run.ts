@@ -97,13 +97,20 @@ export async function runFault(given: FaultCase, world: FaultWorld): Promise<Fau
     const words = [...NO_QUEUE, '--json', '-vv', '--log', log, '--config', config, ...via, '-f', 'sender@client.test'];
     const ca = world.ca === undefined ? [] : ['--tls-ca', world.ca];
     const own = typeof given.words === 'function' ? given.words(world.certificates ?? fail()) : (given.words ?? []);
+    // Most faults have nothing to do with TLS, which a relay is asked for otherwise.
+    const isPlain = !isMx && given.via === undefined && !own.includes('--tls') && !own.includes('--require-tls');
+    const tls = isPlain ? ['--tls', 'may'] : [];
     const message = given.message ?? MESSAGE;
     const began = performance.now();
-    const ran = await run(POSTHASTE, [...words, ...ca, ...own, '--', ...(given.recipients ?? ['ann@dest.test'])], {
-      stdin: message,
-      env: { PATH: process.env.PATH ?? '', POSTHASTE_PASSWORD: SECRET },
-      cwd: folder,
-    });
+    const ran = await run(
+      POSTHASTE,
+      [...words, ...ca, ...tls, ...own, '--', ...(given.recipients ?? ['ann@dest.test'])],
+      {
+        stdin: message,
+        env: { PATH: process.env.PATH ?? '', POSTHASTE_PASSWORD: SECRET },
+        cwd: folder,
+      },
+    );
     return {
       ...ran,
       told: readTold(ran.stdout),
