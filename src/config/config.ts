@@ -114,6 +114,7 @@ function toOverrides(file: FileSettings, directory: string): Overrides {
       sessions: limits.sessions,
       destinations: limits.destinations,
       messageSize: limits.message_size,
+      rate: limits.rate,
     }),
   };
 }

@@ -1,12 +1,14 @@
 import * as v from 'valibot';
 import type { Stage } from '../mail/result.ts';
 import {
+  RATE,
   type Reading,
   readDomainName,
   readFingerprint,
   readHostname,
   readMilliseconds,
   readOctets,
+  readRate,
   readSeconds,
   readServer,
 } from './values.ts';
@@ -124,6 +126,7 @@ const TABLES = {
     // Each is a socket or two.
     destinations: whole(1, 1000),
     message_size: octets,
+    rate: v.optional(v.pipe(line(RATE), read(readRate))),
   },
   spool: { dir: file('a folder'), fsync: v.optional(v.boolean('true or false')) },
   runner: {

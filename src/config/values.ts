@@ -1,5 +1,6 @@
 import { readDomain, readLiteral } from '../mail/domain.ts';
 import { parseDuration } from './duration.ts';
+import { parseRate, type Rate } from './rate.ts';
 import { parseSize } from './size.ts';
 
 /** The value that a text or number of the configuration stands for, or the phrase that says what it must be. */
@@ -69,3 +70,8 @@ export function readMilliseconds(given: number | string): Reading<number> {
 }
 
 const LONGEST_MILLISECONDS = 366 * 86_400_000;
+
+export const RATE = 'so many messages in a time, such as "30/min"';
+
+/** Messages in a second, minute, hour or day. */
+export const readRate = (text: string): Reading<Rate> => reading(parseRate(text), RATE);

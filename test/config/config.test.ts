@@ -44,6 +44,7 @@ describe('readConfig() when all is well', () => {
     limits: { recipients: 1, addresses: 2, sessions: 3, destinations: 4, messageSize: 26_214_400 },
   });
   good('limits.message_size = 0', {});
+  good('limits.rate = "30/min"', { limits: { rate: { count: 30, per: 60_000 } } });
   good('retry = ["1m", "5m", 7200]\nexpire = "2d"\ndelay_warning = 0', {
     retry: { pauses: [60_000, 300_000, 7_200_000], expire: 172_800_000, delayWarning: 0 },
   });
@@ -144,6 +145,12 @@ describe('readConfig() when something is wrong', () => {
     bad(`timeouts.dot = ${value}`, `1: "timeouts.dot" must be ${seconds}, more than 0 and at most a day, not ${value}`);
   }
   const size = 'a number of bytes or a size such as "25MB"';
+  for (const value of ['"0/min"', '"30"', '30']) {
+    bad(
+      `limits.rate = ${value}`,
+      `1: "limits.rate" must be so many messages in a time, such as "30/min", not ${value}`,
+    );
+  }
   bad('limits.message_size = false', `1: "limits.message_size" must be ${size}, not false`);
   for (const value of ['-1', '0.5', '"25T"']) {
     bad(`limits.message_size = ${value}`, `1: "limits.message_size" must be ${size}; 0 is no limit, not ${value}`);
