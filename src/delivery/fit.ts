@@ -34,7 +34,8 @@ export function fitSession({ facts, envelope, recipients, extensions }: FitQuest
   const unnameable = new Map<Recipient, Failure>();
   if (smtpUtf8 && !extensions.smtpUtf8) {
     const named = senderNeedsUtf8 ? recipients : foreign;
-    for (const recipient of named) unnameable.set(recipient, NO_SMTPUTF8);
+    for (const recipient of named)
+      unnameable.set(recipient, noSmtpUtf8(senderNeedsUtf8 ? 'the sender' : 'the address'));
   }
   const failure = refusal(facts, envelope, extensions);
   return {
@@ -63,10 +64,10 @@ function refusal(facts: Facts, envelope: Envelope, extensions: Extensions): Fail
 }
 
 /** RFC 6531, section 3.2: there is no other way to write such a local part. */
-const NO_SMTPUTF8: Failure = {
+const noSmtpUtf8 = (what: string): Failure => ({
   scope: 'host',
   permanent: true,
   stage: 'mail',
   status: '5.6.7',
-  text: 'the address is not ASCII, and the server does not offer SMTPUTF8',
-};
+  text: `${what} is not ASCII, and the server does not offer SMTPUTF8`,
+});

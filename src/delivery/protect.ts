@@ -14,6 +14,8 @@ export interface TlsMaterial {
 export interface Protection {
   readonly startTls: 'never' | 'may' | 'must';
   readonly implicit: boolean;
+  /** RFC 8689: a server that can't do it is passed over for good. */
+  readonly requireTls: boolean;
   readonly plan: TlsPlan;
 }
 
@@ -36,6 +38,7 @@ export function protect(question: ProtectionQuestion): Protection {
   return {
     startTls: route.implicitTls === true || level === 'none' ? 'never' : level === 'may' && !pinned ? 'may' : 'must',
     implicit: route.implicitTls === true,
+    requireTls,
     plan: {
       ...(isName ? { servername: host } : {}),
       check: pinned ? 'pinned' : level === 'verify' ? 'chain' : 'none',

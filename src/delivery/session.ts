@@ -133,7 +133,10 @@ async function greet(
 ): Promise<Opening> {
   const name = plan.helloName ?? literal(connection.localAddress);
   const verb: HelloPlan['verb'] = plan.protocol === 'lmtp' ? 'LHLO' : (plan.verb ?? 'EHLO');
-  const hi = await converse(hello({ name, verb, startTls: plan.protection.startTls }), channel);
+  const hi = await converse(
+    hello({ name, verb, startTls: plan.protection.startTls, requireTls: plan.protection.requireTls }),
+    channel,
+  );
   const { peer } = connection;
   const refused = (failure: Failure): Opening => ({
     kind: 'failure',

@@ -13,6 +13,8 @@ export interface HelloPlan {
   readonly verb: 'EHLO' | 'HELO' | 'LHLO';
   /** STARTTLS: not at all, where it is offered, or else no session. */
   readonly startTls: 'never' | 'may' | 'must';
+  /** The message asks for TLS on its whole way (RFC 8689): a server without it will never do. */
+  readonly requireTls?: boolean;
 }
 
 export type Hello =
@@ -25,7 +27,9 @@ export function* hello(plan: HelloPlan): Dialogue<Hello> {
   if (greeting.code !== 220) return yield* refuse('greeting', greeting);
   const first = yield* introduce(plan);
   if (first.kind === 'refused' || plan.startTls === 'never') return first;
-  if (!first.extensions.startTls) return plan.startTls === 'may' ? first : noTls('STARTTLS is not offered');
+  if (!first.extensions.startTls) {
+    return plan.startTls === 'may' ? first : yield* noTls(plan, 'STARTTLS is not offered');
+  }
   const reply = yield* ask('STARTTLS', 'starttls');
   if (reply.code !== 220) {
     return plan.startTls === 'may' && reply.code !== 421 ? first : yield* refuse('starttls', reply);
@@ -44,25 +48,27 @@ function* introduce(plan: HelloPlan): Dialogue<Hello> {
     return { kind: 'ready', extensions: plan.verb === 'HELO' ? NO_EXTENSIONS : readExtensions(reply) };
   }
   if (plan.verb !== 'EHLO' || !NO_EHLO.includes(reply.code)) return yield* refuse('ehlo', reply);
-  if (plan.startTls === 'must') return noTls('EHLO is refused, so there is no STARTTLS', reply);
+  if (plan.startTls === 'must') return yield* noTls(plan, 'EHLO is refused, so there is no STARTTLS', reply);
   return yield* introduce({ ...plan, verb: 'HELO' });
 }
 
-const noTls = (why: string, reply?: Reply): Hello => ({
-  kind: 'refused',
-  failure: {
-    scope: 'host',
-    permanent: false,
-    stage: 'starttls',
-    status: '4.7.4',
-    text: `TLS is required, but ${why}`,
-    advice: 'Where the way to this server can be trusted, --tls may or --tls none goes on without',
-    ...(reply === undefined ? {} : { reply }),
-  },
-});
+function* noTls(plan: HelloPlan, why: string, reply?: Reply): Dialogue<Hello> {
+  yield* quit();
+  const base = { scope: 'host', stage: 'starttls', text: `TLS is required, but ${why}` } as const;
+  const said = reply === undefined ? base : { ...base, reply };
+  const failure: Failure =
+    plan.requireTls === true
+      ? { ...said, permanent: true, status: '5.7.30' }
+      : { ...said, permanent: false, status: '4.7.4', advice: LESS };
+  return { kind: 'refused', failure };
+}
+
+const LESS = 'Where the way to this server can be trusted, --tls may or --tls none goes on without';
+
+const quit = (): Dialogue<readonly Reply[]> => flight([{ ...command('QUIT', 'quit'), reply: false }]);
 
 /** Says QUIT without waiting for its reply, and judges. */
 function* refuse(stage: Stage, reply: Reply): Dialogue<Hello> {
-  yield* flight([{ ...command('QUIT', 'quit'), reply: false }]);
+  yield* quit();
   return { kind: 'refused', failure: reply.code < 400 ? unexpected(stage, reply) : judge(stage, reply) };
 }

@@ -63,7 +63,7 @@ describe('hello()', () => {
     'does not fall back to HELO where TLS is required',
     'transient host 4.7.4 TLS is required, but EHLO is refused, so there is no STARTTLS',
     {
-      script: 'S: 220 mx\nC: EHLO client.test\nS: 502 what',
+      script: `S: 220 mx\nC: EHLO client.test\nS: 502 what\n${QUIT}`,
       plan: { startTls: 'must' },
     },
   );
@@ -71,8 +71,16 @@ describe('hello()', () => {
     'does not go on where TLS is required and not offered',
     'transient host 4.7.4 TLS is required, but STARTTLS is not offered',
     {
-      script: 'S: 220 mx\nC: EHLO client.test\nS: 250 mx',
+      script: `S: 220 mx\nC: EHLO client.test\nS: 250 mx\n${QUIT}`,
       plan: { startTls: 'must' },
+    },
+  );
+  bad(
+    'gives a host up that has no TLS where the message asks for it on its whole way',
+    'permanent host 5.7.30 TLS is required, but STARTTLS is not offered',
+    {
+      script: `S: 220 mx\nC: EHLO client.test\nS: 250 mx\n${QUIT}`,
+      plan: { startTls: 'must', requireTls: true },
     },
   );
   for (const reply of ['454 4.7.0 not now', '502 no']) {
