@@ -13,18 +13,17 @@ export interface Start {
 /**
  * Makes sure that a runner is there: `there` already, or `started` now. It has a session of its own and none of our
  * descriptors, stands in `/`, and says nothing, so that it outlives whoever called us and keeps nobody waiting. Where
- * two start one at the same time the lock lets one live. Call it after the entry is in the queue.
+ * two start one at the same time the lock lets one live. Call it after the entry was changed: a runner that still has the
+ * lock reads the queue once more before it ends (`runner.ts`).
  *
  * It never rejects: `failed` says that the entry waits for the next one who comes by.
  */
 export async function ensureRunner(
-  spool: Pick<Spool, 'acquire'>,
+  spool: Pick<Spool, 'isAcquired'>,
   start: Start,
 ): Promise<'there' | 'started' | 'failed'> {
   try {
-    const lock = await spool.acquire(RUNNER);
-    if (lock === undefined) return 'there';
-    await lock.release();
+    if (await spool.isAcquired(RUNNER)) return 'there';
   } catch {
     // Who can't look may still start one.
   }

@@ -39,6 +39,8 @@ export interface Claim {
 export interface Claims {
   /** A token for `drop`; undefined where a living owner has it. @throws {SpoolError} */
   take(name: string): number | undefined;
+  /** Whether a living owner, ourselves included, has it. @throws {SpoolError} */
+  isTaken(name: string): boolean;
   /** Gives back what `take` gave, once; never throws. */
   drop(name: string, token: number): void;
   /** Breaks the claims of the dead and forgets them; returns their number. @throws {Error} */
@@ -151,6 +153,15 @@ export function createClaims(options: ClaimOptions): Claims {
     return last;
   }
 
+  function isTaken(name: string): boolean {
+    try {
+      const found = read(name);
+      return found !== undefined && isLiving(name, found);
+    } catch (error) {
+      throw spoolError('look at claim', pathOf(name), error);
+    }
+  }
+
   function drop(name: string, token: number): void {
     const claim = held.get(name);
     if (claim?.token !== token) return;
@@ -189,5 +200,5 @@ export function createClaims(options: ClaimOptions): Claims {
     return broken;
   }
 
-  return { take, drop, sweep };
+  return { take, isTaken, drop, sweep };
 }

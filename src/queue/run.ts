@@ -43,6 +43,8 @@ export interface RunOptions {
   readonly signal: AbortSignal;
   /** Milliseconds that it may take then. Default 30 s. */
   readonly grace?: number;
+  /** Is told of each entry when it is read first, in the order of ids, but for reports that the run makes itself. */
+  readonly onScanned?: (entry: QueueEntry) => void;
   /** What it throws is nobody's trouble. */
   readonly log: (event: QueueEvent) => void;
   readonly onResult?: (result: DeliveryResult) => void;
@@ -160,7 +162,10 @@ export async function runQueue(spool: Spool, options: RunOptions): Promise<RunRe
     for (const id of await spool.ids()) {
       if (stop.signal.aborted) return;
       const entry = await spool.read(id);
-      if (entry !== undefined) await consider(entry);
+      if (entry !== undefined) {
+        options.onScanned?.(entry);
+        await consider(entry);
+      }
       // Reading takes no turn of the event loop by itself, and deliveries are under way.
       if (++turns % READ_BATCH === 0) await new Promise<void>((resolve) => setImmediate(resolve));
     }

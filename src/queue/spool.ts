@@ -91,6 +91,10 @@ export interface Spool {
   sweep(olderMs?: number): Promise<SweepReport>;
   /** A lock of this name, 1 to 40 letters, digits and hyphens; undefined where a living owner has it. */
   acquire(name: string): Promise<Claim | undefined>;
+  /** Whether a living owner has the lock of this name, by looking alone. */
+  isAcquired(name: string): Promise<boolean>;
+  /** Another text after entries came, changed or went, unless that was in the same tick of the disk's clock. */
+  stamp(): Promise<string>;
   /** Calls back after entries came, changed or went, until it is closed. */
   watch(changed: () => void): { close(): void };
 }
@@ -204,10 +208,18 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
     },
     sweep: async (older = LEFTOVER_MS) => sweepSpool({ ...place, claims, now, older }),
     async acquire(name) {
-      if (!/^[0-9A-Za-z-]{1,40}$/.test(name)) throw new TypeError(`Cannot acquire ${JSON.stringify(name)}: no name`);
-      const locked = `lock.${name}`;
+      const locked = lockOf(name);
       const token = claims.take(locked);
       return token === undefined ? undefined : claimOf(name, locked, token);
+    },
+    isAcquired: async (name) => claims.isTaken(lockOf(name)),
+    async stamp() {
+      try {
+        const { inode, written } = disk.lstat(`${folder}/entry`);
+        return `${inode} ${written}`;
+      } catch (error) {
+        throw spoolError('look at queue', folder, error);
+      }
     },
     watch(changed) {
       try {
@@ -217,4 +229,9 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
       }
     },
   };
+}
+
+function lockOf(name: string): string {
+  if (!/^[0-9A-Za-z-]{1,40}$/.test(name)) throw new TypeError(`Cannot acquire ${JSON.stringify(name)}: no name`);
+  return `lock.${name}`;
 }

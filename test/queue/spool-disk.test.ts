@@ -12,7 +12,7 @@ import {
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type Disk, systemDisk } from '../../src/queue/disk.ts';
-import { currentOwner } from '../../src/queue/owner.ts';
+import { currentOwner, formatOwner } from '../../src/queue/owner.ts';
 import { isQueueId, newQueueId, timeOfId } from '../../src/queue/spool-id.ts';
 import { draftFor } from '../support/draft.ts';
 import { HELLO, messageOf } from '../support/message.ts';
@@ -188,6 +188,21 @@ describe('acquire()', () => {
     for (const name of ['', '../x', 'a/b', 'a.b', 'x'.repeat(41)]) {
       await expect(spool.acquire(name)).rejects.toThrow('Cannot acquire');
     }
+  });
+});
+
+describe('isAcquired()', () => {
+  test('tells a living owner from none and a dead one, and changes nothing', async () => {
+    const { spool, folder } = await testSpool();
+    expect(await spool.isAcquired('runner')).toBe(false);
+    const lock = await spool.acquire('runner');
+    const { spool: other } = await testSpool({ folder });
+    expect([await other.isAcquired('runner'), await spool.isAcquired('runner')]).toEqual([true, true]);
+    await lock?.release();
+    expect(await other.isAcquired('runner')).toBe(false);
+    writeFileSync(join(folder, 'claim/lock.runner'), `${formatOwner(dead)}.dead`);
+    expect([await spool.isAcquired('runner'), existsSync(join(folder, 'claim/lock.runner'))]).toEqual([false, true]);
+    await expect(spool.isAcquired('../x')).rejects.toThrow('Cannot acquire');
   });
 });
 
