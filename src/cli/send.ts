@@ -1,12 +1,13 @@
 import type { Settings } from '../config/settings.ts';
 import type { Delivery } from '../delivery/deliver.ts';
 import type { Address } from '../mail/address.ts';
+import type { Recipient } from '../mail/envelope.ts';
 import { quoted } from '../mail/printable.ts';
 import { findAll, unfoldedValue } from '../message/header.ts';
 import { type Prepared, prepare } from '../message/prepare.ts';
 import { head, type Source, section } from '../message/source.ts';
 import { nameOf, planRoutes } from '../route/plan.ts';
-import { makeEnvelope, nobody, readRecipients, readSender } from './envelope.ts';
+import { makeEnvelope, nobody, type Recipients, readRecipients, readSender } from './envelope.ts';
 import type { Attempt, History } from './history.ts';
 import type { Identity } from './identity.ts';
 import { createLog } from './log.ts';
@@ -43,7 +44,8 @@ export async function makeJob(options: SendOptions, around: Surroundings): Promi
     maxSize: settings.limits.messageSize,
   });
   const prepared = await prepareMessage(source, { options, identity, sender }, around);
-  const { recipients, refused } = readRecipients(options, prepared.fields, identity.domain);
+  const named = readRecipients(options, prepared.fields, identity.domain);
+  const { recipients, refused } = await whoReads(named, { options, settings, identity }, around);
   const messageId = findMessageId(prepared);
   return {
     options,
@@ -58,6 +60,23 @@ export async function makeJob(options: SendOptions, around: Surroundings): Promi
     },
   };
 }
+
+/** Names of this host become those who read their mail. */
+async function whoReads(
+  named: Recipients,
+  { options, settings, identity }: Pick<Job, 'options' | 'settings'> & { readonly identity: Identity },
+  around: Surroundings,
+): Promise<Pick<Job, 'refused'> & { readonly recipients: readonly Recipient[] }> {
+  const { aliases } = options;
+  const hasLocal = named.recipients.some((each) => each.unqualified === true || isOwn(each.address, identity, around));
+  if (!hasLocal && Object.keys(settings.aliases).length === 0) return named;
+  const { expand } = await import('./expand.ts');
+  const expanded = expand({ recipients: named.recipients, settings, identity, aliases }, around);
+  return { recipients: expanded.recipients, refused: [...named.refused, ...expanded.refused] };
+}
+
+const isOwn = ({ domain }: Address, { fqdn }: Identity, { surface }: Surroundings): boolean =>
+  domain === fqdn || domain.startsWith('localhost') || domain === surface.hostname().toLowerCase();
 
 interface Author {
   readonly options: SendOptions;
@@ -75,7 +94,14 @@ function prepareMessage(
   const { domain } = identity;
   const names = { fqdn: identity.fqdn ?? domain, domain, ...(name === '' ? {} : { name }) };
   const random = (): number => around.random();
-  return prepare(source, { now, zone: around.zone(now), random, sender, ...names }, { head, section });
+  const completion = {
+    ...{ now, random, sender, ...names },
+    // Only for a message without Date: to find the zone takes a millisecond.
+    get zone() {
+      return around.zone(now);
+    },
+  };
+  return prepare(source, completion, { head, section });
 }
 
 /** The message's own, else the one that was added. */

@@ -4,7 +4,7 @@ import { parseSize } from '../config/size.ts';
 import { readFingerprint as fingerprint } from '../config/values.ts';
 import type { Envelope, Notify } from '../mail/envelope.ts';
 import { quoted } from '../mail/printable.ts';
-import { isMechanism, MECHANISM_NAMES, type MechanismName } from '../smtp/sasl/choose.ts';
+import { isMechanism, MECHANISM_NAMES, type MechanismName } from '../smtp/sasl/names.ts';
 import type { DeliveryMode } from '../submit/submit.ts';
 import { EXIT } from './exit.ts';
 import { CommandError } from './failure.ts';
@@ -52,6 +52,8 @@ export interface SendOptions {
   /** How often `-v` was given. */
   readonly verbose: number;
   readonly config?: string;
+  /** Names of this host are looked up in the aliases. */
+  readonly aliases: boolean;
 }
 
 /** Reads the texts of the options. @throws {CommandError} with status 64 where one can't be what it should be. */
@@ -100,6 +102,7 @@ export function readValues(given: Given, words: readonly string[]): SendOptions 
     json: has('json'),
     ...when(last('log'), (text) => ({ log: filled('--log', text) })),
     verbose: given.get('verbose')?.length ?? 0,
+    aliases: !has('noAliases'),
     ...when(last('config'), (text) => ({ config: filled('--config', text) })),
   };
 }

@@ -1,7 +1,7 @@
 import { isAbsolute, resolve } from 'node:path';
 import type { Way } from '../mail/entry.ts';
 import { type FindMeans, MISCONFIGURED } from '../queue/run-means.ts';
-import { isMechanism } from '../smtp/sasl/choose.ts';
+import { isMechanism } from '../smtp/sasl/names.ts';
 import { EXIT } from './exit.ts';
 import { readMeans, type WayOptions } from './means.ts';
 import type { Surroundings } from './surroundings.ts';

@@ -11,14 +11,13 @@ import { ConnectError, type Connection } from '../net/connection.ts';
 
 import { type Channel, converse, openChannel } from '../net/converse.ts';
 import type { Transcript } from '../net/transcript.ts';
-import { authenticate } from '../smtp/auth.ts';
 import { command } from '../smtp/command.ts';
 import { type Dialogue, flight, WireError } from '../smtp/dialogue.ts';
 import type { Extensions } from '../smtp/extensions.ts';
 import { type HelloPlan, hello } from '../smtp/hello.ts';
 import { judgeBroken } from '../smtp/judge.ts';
-import type { MechanismName } from '../smtp/sasl/choose.ts';
 import type { Credentials } from '../smtp/sasl/exchange.ts';
+import type { MechanismName } from '../smtp/sasl/names.ts';
 import { stageLimit } from '../smtp/stages.ts';
 import type { World } from '../world.ts';
 import type { Protection } from './protect.ts';
@@ -148,6 +147,8 @@ async function greet(
   const session = sessionOver(connection, channel, hi.extensions);
   if (plan.login === undefined) return { kind: 'open', session };
   const { credentials, mechanism } = plan.login;
+  // Most mail goes without a login, and need not wait for its rooms.
+  const { authenticate } = await import('../smtp/auth.ts');
   const failure = await converse(
     authenticate(credentials, hi.extensions.auth, {
       encrypted: peer.tls !== undefined,

@@ -3,8 +3,9 @@ import type { Failure } from '../mail/result.ts';
 import { halted, refused, unusable } from './auth-failure.ts';
 import { ask, type Dialogue } from './dialogue.ts';
 import { decodeBase64 } from './sasl/base64.ts';
-import { beginExchange, type MechanismName, serving } from './sasl/choose.ts';
+import { beginExchange, serving } from './sasl/choose.ts';
 import { type Credentials, type Exchange, type Halt, halt } from './sasl/exchange.ts';
+import type { MechanismName } from './sasl/names.ts';
 
 /*
  * Logging in to a relay (AUTH, RFC 4954). The mechanisms themselves are in `sasl/`, pure exchanges of bytes; here they

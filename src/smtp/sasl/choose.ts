@@ -1,4 +1,5 @@
 import type { Credentials, Exchange } from './exchange.ts';
+import { MECHANISM_NAMES, type MechanismName } from './names.ts';
 import { oauthBearer, xoauth2 } from './oauth.ts';
 import { cramMd5, external, login, plain } from './password.ts';
 import { scram } from './scram.ts';
@@ -18,7 +19,6 @@ interface Row {
   readonly begin: (start: Start) => Exchange;
 }
 
-/** Best first. */
 const MECHANISMS = {
   EXTERNAL: { secret: 'certificate', begin: ({ user }) => external(user) },
   OAUTHBEARER: { secret: 'token', begin: ({ secret, ...rest }) => oauthBearer({ ...rest, token: secret }) },
@@ -34,12 +34,7 @@ const MECHANISMS = {
   'CRAM-MD5': { secret: 'password', begin: ({ secret, user }) => cramMd5({ user, password: secret }) },
   PLAIN: { secret: 'password', begin: ({ secret, user }) => plain({ user, password: secret }) },
   LOGIN: { secret: 'password', begin: ({ secret, user }) => login({ user, password: secret }) },
-} as const satisfies Readonly<Record<string, Row>>;
-
-export type MechanismName = keyof typeof MECHANISMS;
-
-/** What we can do, best first. */
-export const MECHANISM_NAMES = Object.keys(MECHANISMS).filter(isMechanism);
+} as const satisfies Readonly<Record<MechanismName, Row>>;
 
 type Have = { readonly [K in keyof Credentials]: Credentials[K] | undefined };
 
@@ -50,11 +45,6 @@ export interface Candidate {
 }
 
 export const beginExchange = (name: MechanismName, start: Start): Exchange => MECHANISMS[name].begin(start);
-
-/** Narrows a name in upper case to one that we can do. */
-export function isMechanism(name: string): name is MechanismName {
-  return Object.hasOwn(MECHANISMS, name);
-}
 
 /**
  * The mechanisms that these credentials can be used with, best first. One that is asked for by name stands alone, and
