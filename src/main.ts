@@ -5,14 +5,16 @@
  * Standard output and error are written with plain system calls: nothing is left to flush at the end, so that leaving is
  * safe at once, and a reader that has gone away is no error. A program that has nothing to say does not even open them.
  */
-import { closeSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
 import { hostname, networkInterfaces, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { EXIT } from './cli/exit.ts';
 import { line } from './cli/output.ts';
 import { run } from './cli/run.ts';
+import { wordsOf } from './cli/setup.ts';
 import type { Output, RunnerStart, Surroundings } from './cli/surroundings.ts';
 import { explain } from './cli/trouble.ts';
+import type { Included } from './config/aliases.ts';
 import type { Settings } from './config/settings.ts';
 import { deliver } from './delivery/deliver.ts';
 import type { Resolver } from './dns/resolver.ts';
@@ -83,6 +85,21 @@ function readSmallFile(file: string): Buffer {
     throw new Error(`it is larger than ${MAX_FILE} octets`);
   } finally {
     closeSync(descriptor);
+  }
+}
+
+/** Never waits: what is no regular file is not read. */
+function readAliases(file: string): Included {
+  try {
+    const descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      if (!fstatSync(descriptor).isFile()) return { reason: 'it is no regular file' };
+    } finally {
+      closeSync(descriptor);
+    }
+    return { text: readSmallFile(file).toString('utf8') };
+  } catch (error) {
+    return { reason: wordsOf(error) };
   }
 }
 
@@ -190,6 +207,7 @@ const surroundings: Surroundings = {
   random: () => Math.random(),
   zone: (milliseconds) => -new Date(milliseconds).getTimezoneOffset(),
   readFile: async (file) => readSmallFile(file),
+  readAliases,
   findSecret: async (request) => (await import('./config/secrets.ts')).findSecret(request, process.env),
   readMessage: (request) => intake(request),
   drain: () => drain(),

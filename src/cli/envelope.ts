@@ -1,3 +1,4 @@
+import type { NamedRecipient } from '../config/aliases.ts';
 import type { Address } from '../mail/address.ts';
 import { formatAddress, needsUtf8 } from '../mail/address.ts';
 import { type AddressList, parseRecipientArgument, parseSender } from '../mail/address-list.ts';
@@ -22,7 +23,7 @@ export function readSender(options: SendOptions, domain: string, surface: Surfac
 export const nobody = (why: string): CommandError => new CommandError(`Cannot send: ${why}`, EXIT.usage);
 
 export interface Recipients {
-  readonly recipients: readonly Recipient[];
+  readonly recipients: readonly NamedRecipient[];
   readonly refused: readonly RefusedAddress[];
 }
 
@@ -36,7 +37,13 @@ export function readRecipients(options: SendOptions, header: Header, domain: str
   const mailboxes = dedupe(lists.flatMap((list) => list.mailboxes));
   const refused = lists.flatMap((list) => list.refused);
   if (mailboxes.length + refused.length === 0) throw nobody('the message names no recipient');
-  return { recipients: mailboxes.map(({ address }) => recipient(address, options)), refused };
+  return {
+    recipients: mailboxes.map(({ address, unqualified }) => ({
+      ...recipient(address, options),
+      ...(unqualified === true ? { unqualified } : {}),
+    })),
+    refused,
+  };
 }
 
 /** With a wish to be notified goes the address as it was given, so that the report can name it (RFC 3461, 4.2). */

@@ -33,7 +33,8 @@ export type OptionKey =
   | 'json'
   | 'log'
   | 'verbose'
-  | 'config';
+  | 'config'
+  | 'noAliases';
 
 export interface OptionRow {
   readonly key: OptionKey;

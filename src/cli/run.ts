@@ -58,6 +58,7 @@ export async function run(words: readonly string[], around: Surroundings, name =
 export async function sendMessage(options: SendOptions, started: number, around: Surroundings): Promise<ExitCode> {
   const job = await makeJob(options, around);
   if (options.dryRun) return (await import('./dry-run.ts')).showDryRun(job, around);
+  if (job.delivery.envelope.recipients.length === 0) return report(job, { started, histories: [] }, around);
   const tried = options.mode === 'interactive' ? await deliverJob(job, around) : undefined;
   if (tried !== undefined && !needsQueue(job, tried)) {
     return report(job, { started, histories: tried.histories }, around);

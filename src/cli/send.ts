@@ -94,14 +94,7 @@ function prepareMessage(
   const { domain } = identity;
   const names = { fqdn: identity.fqdn ?? domain, domain, ...(name === '' ? {} : { name }) };
   const random = (): number => around.random();
-  const completion = {
-    ...{ now, random, sender, ...names },
-    // Only for a message without Date: to find the zone takes a millisecond.
-    get zone() {
-      return around.zone(now);
-    },
-  };
-  return prepare(source, completion, { head, section });
+  return prepare(source, { now, zone: around.zone(now), random, sender, ...names }, { head, section });
 }
 
 /** The message's own, else the one that was added. */

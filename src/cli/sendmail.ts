@@ -131,6 +131,7 @@ const COUNTERPARTS: Readonly<Record<string, OptionKey>> = {
   R: 'return',
   V: 'envelopeId',
   v: 'verbose',
+  n: 'noAliases',
 };
 
 function readSend(flags: readonly Flag[], operands: readonly string[]): SendmailCall {

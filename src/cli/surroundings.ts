@@ -1,3 +1,4 @@
+import type { Included } from '../config/aliases.ts';
 import type { Settings } from '../config/settings.ts';
 import type { DeliverOptions, Delivery } from '../delivery/deliver.ts';
 import type { Recipient } from '../mail/envelope.ts';
@@ -44,6 +45,8 @@ export interface Surroundings {
   zone(milliseconds: number): number;
   /** A small file: a configuration, certificates. Rejects where it can't be read. */
   readFile(file: string): Promise<Buffer>;
+  /** An aliases file, or one that it includes: a regular file that the caller may read. Never throws. */
+  readAliases(file: string): Included;
   /** The relay's password. @throws {SecretError} */
   findSecret(request: { passwordFile?: string; passwordCommand?: string }): Promise<string | undefined>;
   /** The message as it was given. @throws {IntakeError} */

@@ -123,6 +123,7 @@ function toOverrides(file: FileSettings, directory: string): Overrides {
 function queueOverrides(file: FileSettings, path: (name: string) => string): Overrides {
   const { log, retry, expire, delay_warning, spool = {}, runner = {}, bounce = {} } = file;
   return {
+    ...given({ aliases: file.aliases }),
     ...given({ log: log && (LOG_WORDS.includes(log) ? log : path(log)) }),
     spool: given({ dir: spool.dir && path(spool.dir), fsync: spool.fsync }),
     retry: given({ pauses: retry, expire, delayWarning: delay_warning }),

@@ -20,6 +20,7 @@ export const DEFAULTS: Settings = {
   runner: { linger: 3_600_000, sessions: 20, destinationSessions: 5, transactions: 100 },
   // Postfix's and Exim's measure lies between 50 KiB and 100 KiB.
   bounce: { size: 51_200, digest: 10 },
+  aliases: {},
 };
 
 /** Settings of which any may be absent: what a file or the command line says. */
@@ -35,6 +36,7 @@ export interface Overrides {
   readonly retry?: RetrySettings;
   readonly runner?: Partial<RunnerSettings>;
   readonly bounce?: Partial<BounceSettings>;
+  readonly aliases?: Settings['aliases'];
   readonly log?: string;
 }
 

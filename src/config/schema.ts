@@ -95,6 +95,7 @@ const ROOT = {
   ),
   expire: someTime,
   delay_warning: v.optional(duration),
+  aliases: v.optional(v.record(v.string(), line('targets, as in /etc/aliases'), 'a table of names and their targets')),
 };
 
 const TABLES = {

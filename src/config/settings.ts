@@ -95,6 +95,8 @@ export interface Settings {
   readonly retry: RetrySettings;
   readonly runner: RunnerSettings;
   readonly bounce: BounceSettings;
+  /** Names and what they stand for, as on the two sides of a line of /etc/aliases, over which they go. */
+  readonly aliases: Readonly<Record<string, string>>;
   /** Where the queue's events are told: a path, `stderr`, `syslog` or `none`. Absent: a file beside the spool. */
   readonly log?: string;
 }

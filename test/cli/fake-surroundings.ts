@@ -108,6 +108,11 @@ export function fakeSurroundings(options: FakeOptions = {}, over: Over = {}): Fa
         throw Object.assign(new Error(`ENOENT: no such file or directory, open '${file}'`), { code: 'ENOENT' });
       return Buffer.from(text);
     },
+    readAliases(file) {
+      steps.push(`aliases ${file}`);
+      const text = files[file];
+      return text === undefined ? { reason: 'no such file' } : { text };
+    },
     async findSecret() {
       steps.push('secret');
       return 'opensesame';

@@ -16,7 +16,17 @@ describe('run() when all is well', () => {
     const words = ['--config', 'c', '--tls-ca', 'ca.pem', '--relay', 'smtps://me@smtp.example', '--log', 'l', 'ann'];
     const { exit, steps, sent } = await play(words, { files });
     expect(exit).toBe(0);
-    expect(steps).toEqual(['file c', 'file ca.pem', 'secret', 'message', 'world', 'log l', 'signals', 'deliver ann']);
+    expect(steps).toEqual([
+      'file c',
+      'file ca.pem',
+      'secret',
+      'message',
+      'aliases /etc/aliases',
+      'world',
+      'log l',
+      'signals',
+      'deliver ann',
+    ]);
     expect(sent[0]).toMatchObject({
       recipients: ['ann@example.com'],
       delivery: {

@@ -1,0 +1,69 @@
+import { type AliasTable, formatFault, mergeAliases, parseAliases, readAliasTable } from '../config/alias-file.ts';
+import { expandAliases, type NamedRecipient } from '../config/aliases.ts';
+import type { Settings } from '../config/settings.ts';
+import { formatAddress } from '../mail/address.ts';
+import type { Recipient } from '../mail/envelope.ts';
+import { quoted } from '../mail/printable.ts';
+import type { Identity } from './identity.ts';
+import type { RefusedAddress } from './output.ts';
+import type { Surroundings } from './surroundings.ts';
+
+/*
+ * What recipients of this host become: /etc/aliases and the table `aliases` of the configuration, which goes over it.
+ * Loaded only where one was named without a domain or with a name of this host, or where the configuration has aliases.
+ * Our own names are those of the host and of its loopback, and not the domain that completes addresses: that one may have
+ * mailboxes elsewhere.
+ */
+
+export interface Asked {
+  readonly recipients: readonly NamedRecipient[];
+  readonly settings: Settings;
+  readonly identity: Identity;
+  /** Without it, names stay what they are: `sendmail -n`. */
+  readonly aliases: boolean;
+}
+
+export interface Expanded {
+  readonly recipients: readonly Recipient[];
+  readonly refused: readonly RefusedAddress[];
+}
+
+/** The recipients behind these. What is wrong with the file itself is told by `newaliases`, and not here. */
+export function expand({ recipients, settings, identity, aliases }: Asked, around: Surroundings): Expanded {
+  const table = aliases ? readTable(settings, around).table : new Map();
+  const expansion = expandAliases(recipients, table, {
+    domain: identity.domain,
+    isLocal: localNames(identity, around),
+    readInclude: (path) => around.readAliases(path),
+  });
+  return {
+    recipients: expansion.recipients,
+    refused: expansion.refused.map(({ recipient, text, reason }) => ({
+      text: formatAddress(recipient.address),
+      reason: `alias target ${quoted(text)}: ${reason}`,
+    })),
+  };
+}
+
+const SYSTEM = '/etc/aliases';
+
+/** The whole table, and a line for each fault in it. */
+export function readTable(
+  settings: Settings,
+  around: Surroundings,
+): { readonly table: AliasTable; readonly faults: readonly string[] } {
+  const read = around.readAliases(SYSTEM);
+  const system = parseAliases('text' in read ? read.text : '', SYSTEM);
+  const own = readAliasTable(settings.aliases, 'configuration');
+  return {
+    table: mergeAliases(system.aliases, own.aliases),
+    faults: [...system.faults, ...own.faults].map(formatFault),
+  };
+}
+
+/** Whether addresses of a domain are names of this host's users. */
+export function localNames({ fqdn }: Identity, { surface }: Surroundings): (domain: string) => boolean {
+  const names = new Set(['localhost', 'localhost.localdomain', surface.hostname().replace(/\.$/, '').toLowerCase()]);
+  if (fqdn !== undefined) names.add(fqdn.toLowerCase());
+  return (domain) => names.has(domain);
+}
