@@ -94,7 +94,14 @@ function prepareMessage(
   const { domain } = identity;
   const names = { fqdn: identity.fqdn ?? domain, domain, ...(name === '' ? {} : { name }) };
   const random = (): number => around.random();
-  return prepare(source, { now, zone: around.zone(now), random, sender, ...names }, { head, section });
+  const completion = {
+    ...{ now, random, sender, ...names },
+    // Only for a message without Date: to find the zone takes a millisecond.
+    get zone() {
+      return around.zone(now);
+    },
+  };
+  return prepare(source, completion, { head, section });
 }
 
 /** The message's own, else the one that was added. */
