@@ -13,7 +13,8 @@ import {
   refusedJson,
 } from './json.ts';
 import { formatSender, line, queuedLines, refusedLine, resultLines } from './output.ts';
-import { readCommandLine } from './program.ts';
+import { readPlainWords } from './plain-words.ts';
+import type { CommandLine } from './program.ts';
 import { type Delivering, deliverJob, type Job, makeJob } from './send.ts';
 import type { Surroundings } from './surroundings.ts';
 import { explain } from './trouble.ts';
@@ -35,7 +36,7 @@ export async function run(words: readonly string[], around: Surroundings, name =
   const started = around.now();
   const wantsJson = asksForJson(words);
   try {
-    const command = name === NAME ? readCommandLine(words) : (await import('./sendmail.ts')).readCall(name, words);
+    const command = await readCommand(name, words);
     switch (command.kind) {
       case 'print':
         around.stdout.write(command.text);
@@ -72,6 +73,11 @@ const needsQueue = ({ options, delivery }: Job, { histories, interrupted }: Deli
   options.queue &&
   ((!interrupted && histories.some(({ result }) => result.outcome === 'deferred')) ||
     delivery.envelope.recipients.some(({ notify }) => notify?.includes('success') === true));
+
+async function readCommand(name: string, words: readonly string[]): Promise<CommandLine> {
+  if (name !== NAME) return (await import('./sendmail.ts')).readCall(name, words);
+  return readPlainWords(words) ?? (await import('./program.ts')).readCommandLine(words);
+}
 
 /** Where the command line itself is wrong, there are no options to ask. */
 function asksForJson(words: readonly string[]): boolean {

@@ -16,7 +16,7 @@ const LONGEST_LABEL = 63;
 const LONGEST_UNICODE_DOMAIN = 4 * LONGEST_DOMAIN;
 
 /** What IDNA would drop without a word; the joiners U+200C and U+200D mean something (RFC 5892, appendix A). */
-const INVISIBLE = /(?![\u200c\u200d])\p{Default_Ignorable_Code_Point}/u;
+const isInvisible = (text: string): boolean => /(?![\u200c\u200d])\p{Default_Ignorable_Code_Point}/u.test(text);
 
 export type DomainReading = { readonly domain: string } | { readonly reason: string };
 
@@ -39,7 +39,7 @@ export function readDomain(text: string): DomainReading {
   if (/[\0-,/:-@[-^`{-\x7f]/.test(text)) return { reason: 'domain has a character that no domain may have' };
   let domain = text.toLowerCase();
   if (/[^\0-\x7f]/.test(text)) {
-    if (INVISIBLE.test(text)) return { reason: 'domain has an invisible character' };
+    if (isInvisible(text)) return { reason: 'domain has an invisible character' };
     domain = domainToASCII(text);
     if (domain === '') return { reason: 'domain is not a valid internationalized name' };
   }

@@ -16,8 +16,7 @@ function q(octet: number): string {
   return /[A-Za-z0-9!*+/-]/.test(char) ? char : `=${octet.toString(16).toUpperCase().padStart(2, '0')}`;
 }
 
-const Q = Array.from({ length: 256 }, (_, octet) => q(octet));
-const qLength = (bytes: Buffer): number => bytes.reduce((sum, octet) => sum + (Q[octet] ?? '').length, 0);
+const qLength = (bytes: Buffer): number => bytes.reduce((sum, octet) => sum + q(octet).length, 0);
 const continues = (octet: number): boolean => (octet & 0xc0) === 0x80;
 
 /**
@@ -32,12 +31,12 @@ export function encodeWords(bytes: Buffer, charset: 'utf-8' | 'unknown-8bit' = '
     let end = start;
     for (let at = start, length = 0; at < bytes.length; end = at) {
       const first = at;
-      do length += (Q[bytes[at++] ?? 0] ?? '').length;
+      do length += q(bytes[at++] ?? 0).length;
       while (charset === 'utf-8' && at - first < 4 && continues(bytes[at] ?? 0));
       if ((useQ ? length : Math.ceil((at - start) / 3) * 4) > room) break;
     }
     const part = bytes.subarray(start, end);
-    words.push(`${open}${useQ ? Array.from(part, (octet) => Q[octet]).join('') : part.toString('base64')}?=`);
+    words.push(`${open}${useQ ? Array.from(part, q).join('') : part.toString('base64')}?=`);
     start = end;
   }
   return words.join(' ');
