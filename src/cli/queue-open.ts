@@ -6,6 +6,7 @@ import type { ReportSettings } from '../queue/run-reports.ts';
 import { type Damage, openSpool, type Spool } from '../queue/spool.ts';
 import { type Asker, logTarget, spoolPlace } from '../submit/places.ts';
 import { EXIT } from './exit.ts';
+import { expand } from './expand.ts';
 import { CommandError } from './failure.ts';
 import { identify } from './identity.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -60,8 +61,16 @@ export function openLog(settings: Settings, around: Surroundings): EventLog {
 }
 
 export function reportSettings(settings: Settings, around: Surroundings): ReportSettings {
-  const { fqdn, domain } = identify(settings, around.surface);
+  const identity = identify(settings, around.surface);
+  const { fqdn, domain } = identity;
   return {
+    // A sender such as root@here was named by us: cron has none.
+    readersOf(recipients) {
+      const named = recipients.map((recipient) =>
+        recipient.address.domain === domain ? { ...recipient, unqualified: true as const } : recipient,
+      );
+      return expand({ recipients: named, settings, identity, aliases: true }, around).recipients;
+    },
     fqdn: fqdn ?? domain,
     zone: (now) => around.zone(now),
     postmaster: { local: 'postmaster', domain },

@@ -4,6 +4,7 @@ import { composeReport, type Report } from '../bounce/report.ts';
 import type { ReportRequest } from '../bounce/request.ts';
 import { type Address, formatAddress } from '../mail/address.ts';
 import type { QueueEntry } from '../mail/entry.ts';
+import type { Recipient } from '../mail/envelope.ts';
 import type { Message } from '../message/message.ts';
 import type { QueueEvent } from './event.ts';
 import type { StormFile } from './run-storms.ts';
@@ -22,6 +23,8 @@ export interface ReportSettings {
   zone(now: number): number;
   /** Where a bounce that fails goes, once. */
   readonly postmaster?: Address;
+  /** Who reads what is for these, where aliases lead. */
+  readonly readersOf?: (recipients: readonly Recipient[]) => readonly Recipient[];
   /** Octets of an original that is returned whole. */
   readonly returnLimit?: number;
   /** Bounces of one kind to one address in an hour, after which they are gathered; 0 is no limit. Default 10. */
@@ -62,7 +65,10 @@ export function openReporting(options: ReportingOptions): Reporting {
 
   async function queue(report: Report, { way, uid }: Pick<QueueEntry, 'way' | 'uid'>): Promise<QueueEntry> {
     const now = options.now();
-    const { recipients, ...envelope } = report.envelope;
+    const { recipients: named, ...envelope } = report.envelope;
+    const readers = options.readersOf?.(named) ?? named;
+    // A name whose aliases lead nowhere is still somebody to try.
+    const recipients = readers.length === 0 ? named : readers;
     const pending = { state: 'pending', attempts: 0, nextAttempt: now, history: [] } as const;
     const entry = await spool.accept(report.message, {
       ...{ queued: now, envelope, way, uid, report: report.report },

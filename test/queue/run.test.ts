@@ -248,6 +248,23 @@ describe('runQueue()', () => {
     expect(readdirSync(`${folder}/failed`)).toHaveLength(2);
   });
 
+  test('gives a bounce to those whom the sender’s aliases name, or to the sender where they name nobody', async () => {
+    const { world, servers: at } = await worldOf({
+      'a.test': { recipients: { 'al@a.test': REFUSED } },
+      'example.org': {},
+      'b.test': {},
+    });
+    const { spool } = await testSpool();
+    const reports = { fqdn: 'mail.example.org', zone: () => 0 };
+    await submit(spool, { to: ['al@a.test'] });
+    const people = [{ address: { local: 'bea', domain: 'b.test' } }, { address: { local: 'ben', domain: 'b.test' } }];
+    await world.run(spool, { reports: { ...reports, readersOf: () => people } });
+    expect([namesOf(at['b.test']), namesOf(at['example.org'])]).toEqual([['bea@b.test', 'ben@b.test'], []]);
+    await submit(spool, { to: ['al@a.test'] });
+    await world.run(spool, { reports: { ...reports, readersOf: () => [] } });
+    expect(namesOf(at['example.org'])).toEqual(['ann@example.org']);
+  });
+
   test('counts the bounces of a storm, and tells of them in one', async () => {
     const { world, servers: at } = await worldOf({
       'a.test': { recipients: { 'al@a.test': REFUSED } },

@@ -39,6 +39,7 @@ beforeAll(async () => {
     `mx = { port = ${mx.port}, allow_local = true }`,
     // A runner that has nothing to do ends.
     'runner.linger = 0',
+    'aliases = { cron = "admin@example.org" }',
   ];
   writeFileSync(join(folder, 'posthaste.toml'), `${lines.join('\n')}\n`);
   symlinkSync(POSTHASTE, join(folder, 'sendmail'));
@@ -178,6 +179,18 @@ describe('in the background', () => {
     expect(bounce?.bytes.toString()).toMatch(/Action: failed\r\nStatus: 5\.1\.1/);
     await soon(async () => expect(await box.entries()).toEqual([]));
     await soon(() => expect(box.events().filter((event) => event === 'done').length).toBe(2));
+  });
+
+  it('gives the bounce of a local sender to the person its alias names', async () => {
+    const box = queue();
+    expect(await box.send('-odb', '-f', 'cron', 'gone@example.org')).toEqual(SILENT);
+    await soon(() => expect(got('admin@example.org')).toBe(1));
+    const bounce = mx.messages.find(({ recipients }) => recipients.includes('admin@example.org'));
+    expect([bounce?.sender, /^To: (.*)\r$/m.exec(bounce?.bytes.toString() ?? '')?.[1]]).toEqual([
+      '',
+      'cron@example.org',
+    ]);
+    await soon(async () => expect(await box.entries()).toEqual([]));
   });
 
   it('takes cron’s mail by the name of sendmail', async () => {
