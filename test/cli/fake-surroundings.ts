@@ -92,7 +92,7 @@ export function fakeSurroundings(options: FakeOptions = {}, over: Over = {}): Fa
       userName: () => 'me',
       userId: () => 1000,
     },
-    cwd: () => '/work',
+    cwd: () => '/here',
     program: () => '/usr/bin/posthaste',
     home: () => undefined,
     async startRunner(spool, start) {

@@ -8,7 +8,7 @@ import { fakeSurroundings } from './fake-surroundings.ts';
 const way = (words: readonly string[], env: Readonly<Record<string, string>> = {}): Way => {
   const line = readCommandLine([...words, 'bob@example.net']);
   if (line.kind !== 'send') throw new Error(line.kind);
-  return wayOf(readValues(line.given, line.words), { cwd: () => '/work', env });
+  return wayOf(readValues(line.given, line.words), { cwd: () => '/here', env });
 };
 const good = (words: readonly string[], want: Way, env: Readonly<Record<string, string>> = {}) =>
   it(`keeps ${words.join(' ') || 'nothing'}`, () => expect(way(words, env)).toEqual(want));
@@ -17,15 +17,15 @@ const RELAY = 'smtp://ann@mail.test';
 
 describe('wayOf()', () => {
   good([], {});
-  good(['--config', 'c.toml', '--port', '2525'], { config: '/work/c.toml', port: 2525 });
+  good(['--config', 'c.toml', '--port', '2525'], { config: '/here/c.toml', port: 2525 });
   good(['--relay', RELAY, '--password-file', 'p', '--auth', 'plain'], {
-    ...{ relay: RELAY, auth: 'PLAIN', passwordFile: '/work/p' },
+    ...{ relay: RELAY, auth: 'PLAIN', passwordFile: '/here/p' },
   });
   good(['--relay', RELAY, '--password-command', 'pass x'], { relay: RELAY, passwordCommand: 'pass x' });
-  good(['--relay', RELAY], { relay: RELAY, passwordFile: '/work/p' }, { POSTHASTE_PASSWORD_FILE: 'p' });
+  good(['--relay', RELAY], { relay: RELAY, passwordFile: '/here/p' }, { POSTHASTE_PASSWORD_FILE: 'p' });
   good(['--relay', RELAY], { relay: RELAY }, { POSTHASTE_PASSWORD: 'secret' });
   good(['--tls', 'verify', '--tls-ca', 'ca', '--tls-cert', '/c', '--tls-key', 'k'], {
-    tls: { level: 'verify', ca: '/work/ca', cert: '/c', key: '/work/k' },
+    tls: { level: 'verify', ca: '/here/ca', cert: '/c', key: '/here/k' },
   });
   good(['--tls-ca', 'node'], { tls: { ca: 'node' } });
 });

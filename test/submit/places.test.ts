@@ -5,7 +5,7 @@ const asker = (env: Asker['env'], uid = 1000, home: string | undefined = '/home/
   env,
   uid,
   home: () => home,
-  cwd: () => '/work',
+  cwd: () => '/here',
 });
 const homeless = (env: Asker['env'] = {}): Asker => ({ ...asker(env, 4711), home: () => undefined });
 
@@ -17,9 +17,9 @@ describe('spoolPlace()', () => {
     ['the home of the user id', {}, asker({}), '/home/ann/.local/state/posthaste/spool'],
     ['no relative state', {}, asker({ XDG_STATE_HOME: 'state', HOME: 'h' }), '/home/ann/.local/state/posthaste/spool'],
     ['the configured one', { configured: '/c' }, asker({}, 0), '/c'],
-    ['the variable’s', { configured: '/c' }, asker({ POSTHASTE_SPOOL: 'v' }), '/work/v'],
+    ['the variable’s', { configured: '/c' }, asker({ POSTHASTE_SPOOL: 'v' }), '/here/v'],
     ['none of an empty variable', { configured: '/c' }, asker({ POSTHASTE_SPOOL: '' }), '/c'],
-    ['the option’s', { option: 'o', configured: '/c' }, asker({ POSTHASTE_SPOOL: '/v' }), '/work/o'],
+    ['the option’s', { option: 'o', configured: '/c' }, asker({ POSTHASTE_SPOOL: '/v' }), '/here/o'],
   ])('takes %s', (_, wish, who, path) => expect(spoolPlace(wish, who)).toEqual({ path }));
 
   it('says why there is none when the user has no home', () => {
@@ -36,6 +36,6 @@ describe('logTarget()', () => {
     ['a word', 'syslog', asker({}), 'syslog'],
     ['the variable’s', 'syslog', asker({ POSTHASTE_LOG: 'none' }), 'none'],
     ['a file', '/c', asker({}), { file: '/c' }],
-    ['a file of the variable', '/c', asker({ POSTHASTE_LOG: 'l' }), { file: '/work/l' }],
+    ['a file of the variable', '/c', asker({ POSTHASTE_LOG: 'l' }), { file: '/here/l' }],
   ] as const)('takes %s', (_, configured, who, want) => expect(logTarget(configured, who)).toEqual(want));
 });
