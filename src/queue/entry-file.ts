@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { ENTRY_VERSION, type QueueEntry } from '../mail/entry.ts';
 import { entryFault, isEntry } from './entry-shape.ts';
 
@@ -70,4 +70,4 @@ function jsonOf(text: string): unknown {
   }
 }
 
-const digest = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
+const digest = (bytes: Buffer): string => hash('sha256', bytes);

@@ -22,8 +22,8 @@ export async function replaceEntry(room: Writing, entry: QueueEntry): Promise<vo
 }
 
 /**
- * S3 S2 S1. The message goes when it is certain that the entry does not come back; what is left of it where that fails is
- * swept later. The caller has the claim. @throws {SpoolError}
+ * S3 S2: durable when it resolves. The message goes when it is certain that the entry does not come back: `removeMessage`.
+ * The caller has the claim. @throws {SpoolError}
  */
 export async function removeEntry({ disk, folder, changeEntries }: Writing, id: string): Promise<void> {
   const path = entryPath(folder, id);
@@ -32,6 +32,10 @@ export async function removeEntry({ disk, folder, changeEntries }: Writing, id: 
   } catch (error) {
     throw spoolError('remove entry', path, error);
   }
+}
+
+/** S2 S1; what is left where it fails is swept later. Never rejects. */
+export async function removeMessage({ disk, folder }: Writing, id: string): Promise<void> {
   await disk.remove(`${folder}/message/${id}`).catch(() => {
     // S2.
   });

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import type { QueueEntry } from '../mail/entry.ts';
 import { fileSource } from '../message/file-source.ts';
 import type { Message } from '../message/message.ts';
@@ -60,7 +60,7 @@ export function readMessage(disk: Disk, path: string, entry: QueueEntry): Messag
       return { header, body, facts };
     }
     const bytes = disk.read(descriptor, facts.size);
-    if (createHash('sha256').update(bytes).digest('hex') !== entry.message.digest) throw damaged(entry, 'was changed');
+    if (hash('sha256', bytes) !== entry.message.digest) throw damaged(entry, 'was changed');
     return { header: bytes.subarray(0, headerSize), body: memorySource(bytes.subarray(headerSize)), facts };
   } catch (error) {
     throw spoolError('read message', path, error);

@@ -3,7 +3,7 @@ import type { Message } from '../message/message.ts';
 import { type Claim, createClaims } from './claim.ts';
 import { type Disk, systemDisk } from './disk.ts';
 import type { Owner } from './owner.ts';
-import { keepFailed, removeEntry, replaceEntry } from './spool-change.ts';
+import { keepFailed, removeEntry, removeMessage, replaceEntry } from './spool-change.ts';
 import { limited } from './spool-commit.ts';
 import { spoolError } from './spool-error.ts';
 import { openFolders, type Place } from './spool-folders.ts';
@@ -81,7 +81,7 @@ export interface Spool {
   claim(id: string): Promise<EntryClaim | undefined>;
   /** Durable when it resolves. An entry that is gone does not come back. */
   replace(claim: Claim, entry: QueueEntry): Promise<void>;
-  /** The entry first, then the message; durable when it resolves. */
+  /** The entry, durably when it resolves; then the message, which is gone when the claim is given back. */
   remove(claim: Claim): Promise<void>;
   /** Moves entry and message to `failed/`. */
   fail(claim: Claim, entry: QueueEntry): Promise<void>;
@@ -115,6 +115,8 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
   const inTurn = limited(MOST_WRITES);
   const reported = new Set<string>();
   const open = new Map<Claim, 'open' | 'removed'>();
+  /** Messages that are being deleted: their claims wait for that, and nobody else does. */
+  const leaving = new Map<Claim, Promise<void>>();
 
   function report(damage: Damage): void {
     if (reported.has(damage.id)) return;
@@ -149,7 +151,10 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
     const claim: Claim = {
       id,
       async release() {
-        if (open.delete(claim)) claims.drop(name, token);
+        if (!open.delete(claim)) return;
+        await leaving.get(claim);
+        leaving.delete(claim);
+        claims.drop(name, token);
       },
     };
     open.set(claim, 'open');
@@ -162,6 +167,12 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
     if (entry !== undefined && entry.id !== claim.id)
       throw new TypeError(`Cannot change entry ${entry.id}: not claimed`);
     return state === 'open';
+  }
+
+  async function removeBoth(claim: Claim): Promise<void> {
+    await removeEntry(room, claim.id);
+    open.set(claim, 'removed');
+    leaving.set(claim, removeMessage(room, claim.id));
   }
 
   const messagePath = (id: string): string => `${folder}/message/${id}`;
@@ -190,15 +201,12 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
       if (check(claim, entry)) await inTurn(() => replaceEntry(room, entry));
     },
     async remove(claim) {
-      if (!check(claim)) return;
-      await removeEntry(room, claim.id);
-      open.set(claim, 'removed');
+      if (check(claim)) await removeBoth(claim);
     },
     async fail(claim, entry) {
       if (!check(claim, entry)) return;
       await inTurn(() => keepFailed(room, entry));
-      await removeEntry(room, claim.id);
-      open.set(claim, 'removed');
+      await removeBoth(claim);
     },
     async setAside(claim, reason) {
       if (!check(claim)) return;

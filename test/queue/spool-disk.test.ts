@@ -66,6 +66,7 @@ describe('what must last', () => {
     await spool.replace(claim, claim.entry);
     expect(trace.splice(0)).toEqual(['fsync tmp/ID', 'rename entry/ID.json', 'fsync spool/entry']);
     await spool.remove(claim);
+    await claim.release();
     expect(trace.splice(0)).toEqual(['unlink entry/ID.json', 'fsync spool/entry', 'unlink message/ID']);
   });
 
