@@ -1,10 +1,10 @@
 import type { NamedRecipient } from '../config/aliases.ts';
 import type { Address } from '../mail/address.ts';
 import { formatAddress, needsUtf8 } from '../mail/address.ts';
-import { type AddressList, parseRecipientArgument, parseSender } from '../mail/address-list.ts';
+import { type AddressList, parseAddressList, parseRecipientArgument, parseSender } from '../mail/address-list.ts';
 import type { Envelope, Recipient } from '../mail/envelope.ts';
 import { quoted } from '../mail/printable.ts';
-import type { Header } from '../message/header.ts';
+import { find, type Header, rawValue } from '../message/header.ts';
 import { dedupe, recipientsOf } from '../message/recipients.ts';
 import { EXIT } from './exit.ts';
 import { CommandError } from './failure.ts';
@@ -18,6 +18,13 @@ export function readSender(options: SendOptions, domain: string, surface: Surfac
   const reading = parseSender(options.sender, { domain });
   if ('address' in reading) return reading.address;
   throw new CommandError(`Cannot use sender ${quoted(options.sender)}: ${reading.reason}`, EXIT.data);
+}
+
+/** The first address of From, where there is one. */
+export function senderIn(header: Header, domain: string): Address | undefined {
+  const from = find(header, 'From');
+  if (from === undefined) return undefined;
+  return parseAddressList(rawValue(from).toString('utf8'), { domain, folded: true }).mailboxes[0]?.address;
 }
 
 export const nobody = (why: string): CommandError => new CommandError(`Cannot send: ${why}`, EXIT.usage);

@@ -9,7 +9,7 @@ import type { SendOptions } from './values.ts';
 /** The options that say which way mail goes. */
 export type WayOptions = Pick<
   SendOptions,
-  'config' | 'port' | 'maxSize' | 'tls' | 'relay' | 'auth' | 'passwordFile' | 'passwordCommand'
+  'config' | 'account' | 'port' | 'maxSize' | 'tls' | 'relay' | 'auth' | 'passwordFile' | 'passwordCommand'
 >;
 
 /** All that a delivery needs but its message. */

@@ -34,7 +34,10 @@ export type OptionKey =
   | 'log'
   | 'verbose'
   | 'config'
-  | 'noAliases';
+  | 'noAliases'
+  | 'account'
+  | 'headerSender'
+  | 'skipEmpty';
 
 export interface OptionRow {
   readonly key: OptionKey;

@@ -2,6 +2,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { quoted } from '../mail/printable.ts';
 import { VERSION } from '../version.ts';
 import { OPTIONS, type OptionKey } from './options.ts';
+import type { Manner } from './sendmail-flags.ts';
 
 /**
  * The command line of `posthaste`, read with commander (its only importer): which options were given with which texts,
@@ -9,7 +10,7 @@ import { OPTIONS, type OptionKey } from './options.ts';
  * other commands are left to them: they are loaded only when they are called.
  */
 export type CommandLine =
-  | { readonly kind: 'send'; readonly given: Given; readonly words: readonly string[] }
+  | { readonly kind: 'send'; readonly given: Given; readonly words: readonly string[]; readonly manner?: Manner }
   | { readonly kind: OtherCommand; readonly words: readonly string[] }
   /** `--help` and `--version`. */
   | { readonly kind: 'print'; readonly text: string }

@@ -44,7 +44,7 @@ export async function run(words: readonly string[], around: Surroundings, name =
       case 'wrong':
         return await giveUp({ text: command.text, exit: EXIT.usage }, wantsJson, around);
       case 'send':
-        return await sendMessage(readValues(command.given, command.words), started, around);
+        return await sendMessage(optionsOf(command), started, around);
       case 'queue':
         return await (await import('./queue.ts')).runQueueCommand(command.words, around);
       case 'install':
@@ -73,6 +73,11 @@ const needsQueue = ({ options, delivery }: Job, { histories, interrupted }: Deli
   options.queue &&
   ((!interrupted && histories.some(({ result }) => result.outcome === 'deferred')) ||
     delivery.envelope.recipients.some(({ notify }) => notify?.includes('success') === true));
+
+function optionsOf({ given, words, manner }: CommandLine & { kind: 'send' }): SendOptions {
+  const options = readValues(given, words);
+  return manner === undefined ? options : { ...options, sendmail: manner };
+}
 
 async function readCommand(name: string, words: readonly string[]): Promise<CommandLine> {
   if (name !== NAME) return (await import('./sendmail.ts')).readCall(name, words);

@@ -7,7 +7,7 @@ import { findAll, unfoldedValue } from '../message/header.ts';
 import { type Prepared, prepare } from '../message/prepare.ts';
 import { head, type Source, section } from '../message/source.ts';
 import { nameOf, planRoutes } from '../route/plan.ts';
-import { makeEnvelope, nobody, type Recipients, readRecipients, readSender } from './envelope.ts';
+import { makeEnvelope, nobody, type Recipients, readRecipients, readSender, senderIn } from './envelope.ts';
 import type { Attempt, History } from './history.ts';
 import type { Identity } from './identity.ts';
 import { createLog } from './log.ts';
@@ -42,6 +42,7 @@ export async function makeJob(options: SendOptions, around: Surroundings): Promi
   const source = await around.readMessage({
     ...(options.file === undefined ? {} : { file: options.file }),
     maxSize: settings.limits.messageSize,
+    ...(options.sendmail === undefined ? {} : { dots: { ignoreDots: options.sendmail.ignoreDots } }),
   });
   const prepared = await prepareMessage(source, { options, identity, sender }, around);
   const named = readRecipients(options, prepared.fields, identity.domain);
@@ -55,7 +56,11 @@ export async function makeJob(options: SendOptions, around: Surroundings): Promi
     ...(messageId === undefined ? {} : { messageId }),
     delivery: {
       message: prepared.message,
-      envelope: makeEnvelope(sender, recipients, options),
+      envelope: makeEnvelope(
+        options.headerSender ? (senderIn(prepared.fields, identity.domain) ?? sender) : sender,
+        recipients,
+        options,
+      ),
       ...parts,
     },
   };
@@ -84,7 +89,7 @@ interface Author {
   readonly sender: Address | null;
 }
 
-function prepareMessage(
+async function prepareMessage(
   source: Source,
   { options, identity, sender }: Author,
   around: Surroundings,
@@ -94,8 +99,11 @@ function prepareMessage(
   const { domain } = identity;
   const names = { fqdn: identity.fqdn ?? domain, domain, ...(name === '' ? {} : { name }) };
   const random = (): number => around.random();
+  const amend =
+    options.sendmail === undefined ? undefined : (await import('./amend.ts')).amendment(options.sendmail, domain);
   const completion = {
     ...{ now, random, sender, ...names },
+    ...(amend === undefined ? {} : { amend }),
     // Only for a message without Date: to find the zone takes a millisecond.
     get zone() {
       return around.zone(now);

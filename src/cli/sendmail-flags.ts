@@ -29,20 +29,85 @@ export const GRAMMAR: Grammar = {
   takesNext: (letter, value) => letter === 'o' && EXIM_FACTS.test(value),
 };
 
-/** What `-o` and `-O` ask for that matters here. */
-export type Setting = { readonly mode: 'b' | 'i' | 'q' } | { readonly requireTls: true };
+/** Who hears of what went wrong: `-oep`, `-oem` and `-oew`, `-oeq`, `-oee`. */
+export type ErrorMode = 'print' | 'mail' | 'quiet' | 'mail and succeed';
+
+/** How a sendmail treats a message that it is given. */
+export interface Manner {
+  /** What the program was called by, for what it says. */
+  readonly name: string;
+  /** `-i`: a lone dot is text. */
+  readonly ignoreDots: boolean;
+  /** Addresses in the header get a domain; not with `-G`. */
+  readonly qualify: boolean;
+  /** The header is made ASCII; not with `-G`, nor where the caller knows of UTF-8 (`-U`). */
+  readonly encode: boolean;
+  readonly errors: ErrorMode;
+}
+
+/** What `-o`, `-O` and `-e` ask for that matters here. */
+export interface Setting {
+  readonly mode?: 'b' | 'i' | 'q';
+  readonly requireTls?: boolean;
+  readonly ignoreDots?: boolean;
+  readonly smtpUtf8?: boolean;
+  readonly errors?: ErrorMode;
+}
 
 /** Sendmail's deliver modes, with Exim's `f` and Sendmail's `d`, which waits for a queue run as `q` does. */
 const MODES: Readonly<Record<string, 'b' | 'i' | 'q'>> = { b: 'b', i: 'i', f: 'i', q: 'q', d: 'q' };
 
-export function settingOf({ name, value }: Flag): Setting | undefined {
-  if (name === 'o' && value.startsWith('d')) return modeSetting(value.slice(1));
-  const [, key = '', text = ''] = (name === 'O' && /^\s*(\w+)\s*=\s*(.*)$/s.exec(value)) || [];
-  if (/^deliverymode$/i.test(key)) return modeSetting(text);
-  return /^requiretls$/i.test(key) && /^(?:y|t|1)/i.test(text) ? { requireTls: true } : undefined;
+const ERRORS: Readonly<Record<string, ErrorMode>> = {
+  ...{ p: 'print', m: 'mail', w: 'mail', q: 'quiet', e: 'mail and succeed' },
+};
+
+/** As Sendmail reads them: nothing at all is yes. */
+const isYes = (text: string): boolean => /^(?:$|[ty1])/i.test(text);
+
+export function settingOf({ name, value }: Flag): Setting {
+  const rest = value.slice(1);
+  if (name === 'i') return { ignoreDots: true };
+  if (name === 'U') return { smtpUtf8: true };
+  if (name === 'e') return errorSetting(value);
+  if (name === 'o' && value.startsWith('d')) return modeSetting(rest);
+  if (name === 'o' && value.startsWith('e')) return errorSetting(rest);
+  if (name === 'o' && value.startsWith('i')) return { ignoreDots: isYes(rest) };
+  const [, key = '', text = ''] = (name === 'O' && /^\s*(\w+)\s*(?:=\s*(.*))?$/s.exec(value)) || [];
+  switch (key.toLowerCase()) {
+    case 'deliverymode':
+      return modeSetting(text);
+    case 'errormode':
+      return errorSetting(text);
+    case 'ignoredots':
+      return { ignoreDots: isYes(text) };
+    case 'requiretls':
+      return { requireTls: isYes(text) };
+    case 'smtputf8':
+      return { smtpUtf8: isYes(text) };
+    default:
+      return {};
+  }
 }
 
-function modeSetting(text: string): Setting | undefined {
+function modeSetting(text: string): Setting {
   const mode = MODES[text.charAt(0).toLowerCase()];
-  return mode === undefined ? undefined : { mode };
+  return mode === undefined ? {} : { mode };
+}
+
+function errorSetting(text: string): Setting {
+  const errors = ERRORS[text.charAt(0).toLowerCase()];
+  return errors === undefined ? {} : { errors };
+}
+
+/** What the flags say of the manner, the last one of a kind. */
+export function mannerOf(name: string, flags: readonly Flag[]): Manner {
+  const last: Setting = Object.assign({}, ...flags.map(settingOf));
+  const asItIs = flags.some((flag) => flag.name === 'G');
+  return {
+    name,
+    ignoreDots: last.ignoreDots ?? false,
+    qualify: !asItIs,
+    encode: !asItIs && last.smtpUtf8 !== true,
+    errors: last.errors ?? 'print',
+  };
 }

@@ -3,7 +3,7 @@ import { VERSION } from '../version.ts';
 import { type Flag, getopt } from './getopt.ts';
 import type { OptionKey } from './options.ts';
 import { type CommandLine, readCommandLine, sendHelp } from './program.ts';
-import { GRAMMAR, settingOf } from './sendmail-flags.ts';
+import { GRAMMAR, type Manner, mannerOf, settingOf } from './sendmail-flags.ts';
 
 /*
  * What a call by the name of sendmail, send-mail, mailq, newaliases or runq asks for, in the words of our own commands:
@@ -18,6 +18,7 @@ export type SendmailCall =
       readonly kind: 'send';
       readonly given: ReadonlyMap<OptionKey, readonly string[]>;
       readonly words: readonly string[];
+      readonly manner: Manner;
     }
   /** The words of `posthaste queue`. */
   | { readonly kind: 'queue'; readonly words: readonly string[] }
@@ -75,18 +76,25 @@ export function readSendmail(name: string, words: readonly string[]): SendmailCa
   const mode = act?.name === 'I' ? 'i' : (act?.value ?? 'm');
   if (mode === 'D') return { kind: 'queue', words: ['run', '--forever'] };
   if (has('q') && /^[mq]$/.test(mode)) return readQueueRun(flags.filter((flag) => flag.name === 'q'));
-  return act === undefined ? readSend(flags, operands) : readAct(mode, flags, operands);
+  return act === undefined ? readSend({ name, flags, operands }) : readAct(mode, { name, flags, operands });
 }
 
 const wrong = (reason: string): SendmailCall => ({ kind: 'wrong', text: `Cannot read command line: ${reason}` });
 
+interface Words {
+  /** What the program was called by. */
+  readonly name: string;
+  readonly flags: readonly Flag[];
+  readonly operands: readonly string[];
+}
+
 /** `-bX`. */
-function readAct(mode: string, flags: readonly Flag[], operands: readonly string[]): SendmailCall {
+function readAct(mode: string, words: Words): SendmailCall {
   switch (mode) {
     case 'm':
-      return readSend(flags, operands);
+      return readSend(words);
     case 'q':
-      return readSend([...flags, { name: 'o', value: 'dq' }], operands);
+      return readSend({ ...words, flags: [...words.flags, { name: 'o', value: 'dq' }] });
     case 'p':
       return { kind: 'queue', words: ['list'] };
     case 'P':
@@ -132,9 +140,12 @@ const COUNTERPARTS: Readonly<Record<string, OptionKey>> = {
   V: 'envelopeId',
   v: 'verbose',
   n: 'noAliases',
+  a: 'account',
+  account: 'account',
+  'read-envelope-from': 'headerSender',
 };
 
-function readSend(flags: readonly Flag[], operands: readonly string[]): SendmailCall {
+function readSend({ name, flags, operands }: Words): SendmailCall {
   const given = new Map<OptionKey, readonly string[]>();
   const add = (key: OptionKey, value: string): void => {
     given.set(key, [...(given.get(key) ?? []), value]);
@@ -143,10 +154,10 @@ function readSend(flags: readonly Flag[], operands: readonly string[]): Sendmail
   for (const flag of flags) {
     const key = COUNTERPARTS[flag.name];
     if (key !== undefined) add(key, flag.value);
-    const setting = settingOf(flag);
-    if (setting === undefined) continue;
-    if ('mode' in setting) add('compatible', `d${setting.mode}`);
-    else add('requireTls', '');
+    const { mode, requireTls } = settingOf(flag);
+    if (mode !== undefined) add('compatible', `d${mode}`);
+    if (requireTls !== undefined) given.delete('requireTls');
+    if (requireTls === true) add('requireTls', '');
   }
-  return { kind: 'send', given, words: operands };
+  return { kind: 'send', given, words: operands, manner: mannerOf(name, flags) };
 }

@@ -5,6 +5,7 @@ import type { Recipient } from '../mail/envelope.ts';
 import type { DeliveryResult } from '../mail/result.ts';
 import type { Source } from '../message/source.ts';
 import type { Spool } from '../queue/spool.ts';
+import type { Dots } from '../submit/intake.ts';
 import type { World } from '../world.ts';
 import type { Surface } from './identity.ts';
 import type { Append } from './log.ts';
@@ -50,7 +51,7 @@ export interface Surroundings {
   /** The relay's password. @throws {SecretError} */
   findSecret(request: { passwordFile?: string; passwordCommand?: string }): Promise<string | undefined>;
   /** The message as it was given. @throws {IntakeError} */
-  readMessage(request: { file?: string; maxSize: number }): Promise<Source>;
+  readMessage(request: { file?: string; maxSize: number; dots?: Dots }): Promise<Source>;
   /** Reads standard input to its end, bounded. Never rejects. */
   drain(): Promise<void>;
   openWorld(settings: Settings): World;

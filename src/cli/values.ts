@@ -10,6 +10,7 @@ import { EXIT } from './exit.ts';
 import { CommandError } from './failure.ts';
 import type { OptionKey } from './options.ts';
 import type { Given } from './program.ts';
+import type { Manner } from './sendmail-flags.ts';
 
 /** What one call of `posthaste send` asks for. */
 export interface SendOptions {
@@ -54,6 +55,14 @@ export interface SendOptions {
   readonly config?: string;
   /** Names of this host are looked up in the aliases. */
   readonly aliases: boolean;
+  /** The relay's name in the configuration. */
+  readonly account?: string;
+  /** The envelope's sender is the address in From, where there is one. */
+  readonly headerSender: boolean;
+  /** A message without a body is not sent. */
+  readonly skipEmpty: boolean;
+  /** How a sendmail treats the message; absent under our own name. */
+  readonly sendmail?: Manner;
 }
 
 /** Reads the texts of the options. @throws {CommandError} with status 64 where one can't be what it should be. */
@@ -103,6 +112,9 @@ export function readValues(given: Given, words: readonly string[]): SendOptions 
     ...when(last('log'), (text) => ({ log: filled('--log', text) })),
     verbose: given.get('verbose')?.length ?? 0,
     aliases: !has('noAliases'),
+    ...when(last('account'), (text) => ({ account: filled('--account', text) })),
+    headerSender: has('headerSender'),
+    skipEmpty: has('skipEmpty'),
     ...when(last('config'), (text) => ({ config: filled('--config', text) })),
   };
 }

@@ -16,7 +16,7 @@ import type { SendOptions } from './values.ts';
 /** What the options say of the way; nothing in it is secret. */
 export function wayOf(options: SendOptions, around: Pick<Surroundings, 'cwd' | 'env'>): Way {
   const path = (file: string): string => (isAbsolute(file) ? file : resolve(around.cwd(), file));
-  const { config, relay, auth, passwordFile, passwordCommand, port } = options;
+  const { config, account, relay, auth, passwordFile, passwordCommand, port } = options;
   const { level, ca, cert, key, fingerprints } = options.tls;
   const file = passwordFile ?? (passwordCommand === undefined ? namedByVariable(around) : undefined);
   const tls = {
@@ -28,6 +28,7 @@ export function wayOf(options: SendOptions, around: Pick<Surroundings, 'cwd' | '
   };
   return {
     ...(config === undefined ? {} : { config: path(config) }),
+    ...(account === undefined ? {} : { account }),
     ...(relay === undefined
       ? {}
       : { relay: relay.replace(/^(lmtp\+unix:)(?!\/)(.+)/, (_, scheme, name) => scheme + path(name)) }),

@@ -34,6 +34,8 @@ export interface QueuedRecipient {
 export interface Way {
   /** Absolute path of the configuration file. */
   readonly config?: string;
+  /** The name of a relay in the configuration. */
+  readonly account?: string;
   /** The relay's URL; its user, never a password. */
   readonly relay?: string;
   readonly auth?: string;

@@ -23,14 +23,19 @@ export interface Prepared {
   readonly removed: readonly string[];
 }
 
+export interface Preparing extends Completion {
+  /** Changes the fields before those that are missing are added. */
+  readonly amend?: (fields: Header) => Header;
+}
+
 /**
  * Makes a message of what a caller gave us: split, completed, and its facts found in one pass over the body.
  * @throws {MessageError} where the header is beyond all bounds
  * @throws {TypeError} where the sender, the name or our names hold CR, LF or NUL
  */
-export async function prepare(source: Source, options: Completion, rooms: Rooms): Promise<Prepared> {
+export async function prepare(source: Source, options: Preparing, rooms: Rooms): Promise<Prepared> {
   const { fields, bodyOffset } = await splitHead(source.size, (octets) => rooms.head(source, octets));
-  const completed = complete(fields, options);
+  const completed = complete(options.amend?.(fields) ?? fields, options);
   const header = headerBytes(completed.fields);
   const body = rooms.section(source, bodyOffset);
   return {

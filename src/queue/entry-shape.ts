@@ -105,6 +105,7 @@ const way = shape(
   {},
   {
     config: path,
+    account: line(200),
     relay: path,
     auth: line(1000),
     passwordFile: path,

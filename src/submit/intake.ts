@@ -2,6 +2,7 @@ import { closeSync, fstatSync, openSync, readSync, type Stats } from 'node:fs';
 import { quoted } from '../mail/printable.ts';
 import { fileSource } from '../message/file-source.ts';
 import type { Source } from '../message/source.ts';
+import type { DotOptions } from './dots.ts';
 import { IN_MEMORY, type Scratch, scratch } from './scratch.ts';
 import { isTerminal, positionOf, standardInput } from './standard-input.ts';
 
@@ -38,18 +39,16 @@ export interface Intake {
   readonly file?: string;
   /** Octets; 0 or none is no limit. */
   readonly maxSize?: number;
+  /** What a lone dot means on standard input. Absent: nothing. */
+  readonly dots?: Dots;
 }
 
+export type Dots = Omit<DotOptions, 'terminal'>;
+
 /** Reads the message. @throws {IntakeError} */
-export async function intake({ file = '-', maxSize = 0 }: Intake): Promise<Source> {
+export async function intake({ file = '-', maxSize = 0, dots }: Intake): Promise<Source> {
   const limit = maxSize > 0 ? maxSize : Number.POSITIVE_INFINITY;
-  if (file === '-') {
-    const input: Input = { descriptor: 0, name: 'standard input' };
-    const stat = look(input);
-    // Without `close`: standard input is not ours to close.
-    const source = inPlace(input, stat, limit);
-    return source === undefined ? copied(input, stat, limit) : { size: source.size, chunks: () => source.chunks() };
-  }
+  if (file === '-') return dots === undefined || dots.ignoreDots ? fromStandardInput(limit) : undotted(limit, dots);
   const name = quoted(file);
   const input: Input = { descriptor: reading(name, () => openSync(file, 'r')), name };
   let source: Source | undefined;
@@ -62,11 +61,30 @@ export async function intake({ file = '-', maxSize = 0 }: Intake): Promise<Sourc
   }
 }
 
+async function fromStandardInput(limit: number): Promise<Source> {
+  const stat = look(STANDARD_INPUT);
+  // Without `close`: standard input is not ours to close.
+  const source = inPlace(STANDARD_INPUT, stat, limit);
+  return source === undefined
+    ? copied(STANDARD_INPUT, stat, limit)
+    : { size: source.size, chunks: () => source.chunks() };
+}
+
+async function undotted(limit: number, dots: Dots): Promise<Source> {
+  const { dotRule, undot, untilDot } = await import('./dots.ts');
+  const terminal = look(STANDARD_INPUT).isCharacterDevice() && (await isTerminal(0));
+  const rule = dotRule({ ...dots, terminal });
+  if (!terminal || rule === 'ignore') return undot(await fromStandardInput(limit), rule);
+  return collected(STANDARD_INPUT, limit, (keep) => readByEvents(STANDARD_INPUT, untilDot(standardInput()), keep));
+}
+
 interface Input {
   readonly descriptor: number;
   /** For messages. */
   readonly name: string;
 }
+
+const STANDARD_INPUT: Input = { descriptor: 0, name: 'standard input' };
 
 function look({ descriptor, name }: Input): Stats {
   const stat = reading(name, () => fstatSync(descriptor));
@@ -84,15 +102,22 @@ function inPlace({ descriptor, name }: Input, stat: Stats, limit: number): Sourc
   return reading(name, () => fileSource({ descriptor, offset, size }));
 }
 
-async function copied(input: Input, stat: Stats, limit: number): Promise<Source> {
+function copied(input: Input, stat: Stats, limit: number): Promise<Source> {
+  return collected(input, limit, async (keep) => {
+    const byEvents = input.descriptor === 0 && stat.isCharacterDevice() && (await isTerminal(0));
+    if (byEvents || !readAll(input, keep)) await readByEvents(input, standardInput(), keep);
+  });
+}
+
+type Keep = (chunk: Buffer) => void;
+
+async function collected(input: Input, limit: number, read: (keep: Keep) => Promise<void>): Promise<Source> {
   const copy = scratch();
   try {
-    const keep = (chunk: Buffer): void => {
+    await read((chunk) => {
       if (copy.size + chunk.length > limit) throw tooLarge(input.name, limit);
       write(copy, chunk);
-    };
-    const byEvents = input.descriptor === 0 && stat.isCharacterDevice() && (await isTerminal(0));
-    if (byEvents || !readAll(input, keep)) await readByEvents(input, keep);
+    });
     return copy.finish();
   } catch (error) {
     copy.discard();
@@ -104,7 +129,7 @@ async function copied(input: Input, stat: Stats, limit: number): Promise<Source>
 const CHUNK = 65_536;
 
 /** Reads to the end; false where nothing is there yet and the descriptor does not wait. */
-function readAll({ descriptor, name }: Input, keep: (chunk: Buffer) => void): boolean {
+function readAll({ descriptor, name }: Input, keep: Keep): boolean {
   const memory = Buffer.allocUnsafeSlow(CHUNK);
   for (;;) {
     let length: number;
@@ -119,8 +144,8 @@ function readAll({ descriptor, name }: Input, keep: (chunk: Buffer) => void): bo
   }
 }
 
-async function readByEvents({ name }: Input, keep: (chunk: Buffer) => void): Promise<void> {
-  const chunks = standardInput()[Symbol.asyncIterator]();
+async function readByEvents({ name }: Input, from: AsyncIterable<Buffer>, keep: Keep): Promise<void> {
+  const chunks = from[Symbol.asyncIterator]();
   for (;;) {
     const next = await chunks.next().catch((error: unknown) => {
       throw unreadable(name, error);

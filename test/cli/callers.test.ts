@@ -7,6 +7,7 @@ import { formatAddress } from '../../src/mail/address.ts';
 import { memorySource } from '../../src/message/source.ts';
 import { currentOwner } from '../../src/queue/owner.ts';
 import { openSpool } from '../../src/queue/spool.ts';
+import { undot } from '../../src/submit/dots.ts';
 import { fakeSurroundings } from './fake-surroundings.ts';
 import { deferred } from './support.ts';
 
@@ -31,7 +32,8 @@ async function call({ name, argv, stdin }: Call) {
     { outcome: (recipient) => deferred(recipient) },
     {
       env: { POSTHASTE_SPOOL: folder, POSTHASTE_LOG: 'none' },
-      readMessage: async () => memorySource(Buffer.from(stdin, 'latin1')),
+      readMessage: ({ dots }) =>
+        undot(memorySource(Buffer.from(stdin, 'latin1')), dots?.ignoreDots === false ? 'eof-only' : 'ignore'),
     },
   );
   const exit = await run(argv, around, 'sendmail');
@@ -69,6 +71,42 @@ describe('sendmail, as it is called', () => {
     expect(around.steps.some((step) => step.startsWith('deliver'))).toBe(
       each.argv.includes('-odi') || each.argv.includes('-v'),
     );
+  });
+
+  it.each([
+    ['cron-debian', 'From: Cron Daemon <root@vm.example.org>\r\n'],
+    ['anacron', 'From: Anacron <root@vm.example.org>\r\nTo: root@vm.example.org\r\n'],
+  ])('gives %s addresses with a domain', async (start, want) => {
+    const cron = CALLS.find(({ name }) => name.startsWith(start));
+    if (cron === undefined) throw new Error('no such call');
+    const { folder } = await call({ ...cron, name: `mended ${start}` });
+    expect((await entriesIn(folder)).header).toContain(want);
+  });
+
+  it('makes every header ASCII, but for -G and -U', async () => {
+    const stdin = 'Subject: gr\xc3\xbc\xc3\x9fe\nTo: bob\n\nhi\n';
+    const headerOf = async (name: string, ...argv: string[]) => {
+      const { folder } = await call({ name, argv: [...argv, '-t'], stdin, want: 'smtp' });
+      return (await entriesIn(folder)).header;
+    };
+    expect(await headerOf('plain')).toContain('Subject: =?utf-8?B?Z3LDvMOfZQ==?=\r\nTo: bob@vm.example.org\r\n');
+    expect(await headerOf('gateway', '-G')).toContain('Subject: gr\xc3\xbc\xc3\x9fe\r\nTo: bob\r\n');
+    expect(await headerOf('utf8', '-U')).toContain('Subject: gr\xc3\xbc\xc3\x9fe\r\nTo: bob@vm.example.org\r\n');
+  });
+
+  it('takes the sender from the header with --read-envelope-from, and else that of -f', async () => {
+    const senderOf = async (name: string, from: string) => {
+      const argv = ['--read-envelope-from', '-f', 'flag@example.net', 'bob@example.org'];
+      const { folder } = await call({ name, argv, stdin: `${from}Subject: x\n\nhi\n`, want: 'smtp' });
+      const { entry } = await entriesIn(folder);
+      return entry?.envelope.sender;
+    };
+    expect(await senderOf('from', 'From: "A, B"\n <ann@example.net>, eve@example.net\n')).toEqual({
+      local: 'ann',
+      domain: 'example.net',
+    });
+    expect(await senderOf('no from', '')).toEqual({ local: 'flag', domain: 'example.net' });
+    expect(await senderOf('bad from', 'From: (nobody)\n')).toEqual({ local: 'flag', domain: 'example.net' });
   });
 
   it('asks for reports as mutt does', async () => {

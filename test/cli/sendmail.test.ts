@@ -8,6 +8,11 @@ const sends = (words: readonly string[], want: Partial<SendOptions>) =>
     if (call.kind !== 'send') throw new Error(JSON.stringify(call));
     expect(readValues(call.given, call.words)).toMatchObject(want);
   });
+const manner = (words: readonly string[], want: object) =>
+  it(`treats a message as ${JSON.stringify(words)} says`, () => {
+    const call = readSendmail('sendmail', [...words, 'bob']);
+    expect(call.kind === 'send' && call.manner).toMatchObject({ name: 'sendmail', ...want });
+  });
 const queues = (name: string, words: readonly string[], want: readonly string[]) =>
   it(`looks at the queue for ${name} ${JSON.stringify(words)}`, () =>
     expect(readSendmail(name, words)).toEqual({ kind: 'queue', words: want }));
@@ -59,6 +64,31 @@ describe('readSendmail()', () => {
     sender: 'ann',
     readRecipients: true,
   });
+  sends(['-a', 'work', '--read-envelope-from', 'bob'], { account: 'work', headerSender: true });
+  sends(['--account=work', 'bob'], { account: 'work', headerSender: false });
+  sends(['-O', 'RequireTLS', 'bob'], { requireTls: true });
+  sends(['-ORequireTLS=y', '-ORequireTLS=no', 'bob'], { requireTls: false });
+
+  manner([], { ignoreDots: false, qualify: true, encode: true, errors: 'print' });
+  for (const i of ['-i', '-oi', '-oitrue', '-oiT', '-vi', '-ti', '-OIgnoreDots', '-OIgnoreDots=1', '-oif -i']) {
+    manner(i.split(' '), { ignoreDots: true });
+  }
+  for (const i of ['-oifalse', '-OIgnoreDots=false', '-oi -oiF', '-i -O IgnoreDots=0']) {
+    manner(i.split(' '), { ignoreDots: false });
+  }
+  for (const [flags, errors] of [
+    ...[['-oep', 'print'] as const, ['-oem', 'mail'] as const, ['-oew', 'mail'] as const, ['-oeq', 'quiet'] as const],
+    ...[['-oee', 'mail and succeed'] as const, ['-em', 'mail'] as const, ['-e q', 'quiet'] as const],
+    ...[['-OErrorMode=m', 'mail'] as const, ['-o em', 'mail'] as const, ['-oe', 'print'] as const],
+    ...[['-oeq -oem', 'mail'] as const, ['-oem -oex', 'mail'] as const],
+  ]) {
+    manner(flags.split(' '), { errors });
+  }
+  manner(['-G'], { qualify: false, encode: false });
+  manner(['-U'], { qualify: true, encode: false });
+  manner(['-OSMTPUTF8=yes'], { encode: false });
+  manner(['-U', '-OSMTPUTF8=no'], { encode: true });
+
   sends(['-d0.1', '-dall', '-E', '-J', '-Q', 'bob'], { words: ['bob'] });
   sends(['bob', '-f', 'ann', '--', '-eve'], { words: ['bob', '-eve'], sender: 'ann' });
 

@@ -55,6 +55,19 @@ function inShell(line: string, argument: string, environment: Record<string, str
 }
 
 describe('intake() of standard input', () => {
+  it('leaves out dots where that is asked for', () => {
+    const dots = { ignoreDots: false };
+    const of = (text: string, options: object = { dots }) =>
+      inShell(`printf '${text}' | $CHILD`, ask('intake', options));
+    const text = (words: string): object => facts(Buffer.from(words), true);
+    expect(of('a\\n..b\\n.\\n')).toEqual(text('a\n.b\n'));
+    expect(of('a\\n.\\nb\\n')).toEqual(text('a\n.\nb\n'));
+    expect(of('a\\n.\\nb\\n', { dots: { ...dots, loneDot: 'classic' } })).toEqual(text('a\n'));
+    expect(of('a\\n.\\n', { dots: { ...dots, loneDot: 'ignore' } })).toEqual(text('a\n.\n'));
+    expect(of('a\\n.\\n', { dots: { ignoreDots: true, loneDot: 'classic' } })).toEqual(text('a\n.\n'));
+    expect(of('a\\n.\\n', {})).toEqual(text('a\n.\n'));
+  });
+
   it('reads a pipe to its end, into memory or a file without a name', () => {
     expect(inShell(`cat '${file(small)}' | $CHILD`, ask('intake'))).toEqual(facts(small, true));
     expect(inShell(`cat '${file(large)}' | $CHILD`, ask('intake', { file: '-' }), { TMPDIR: folder })).toEqual(
