@@ -50,7 +50,7 @@ const TOUCH_THE_WORLD: readonly (string | RegExp)[] = [
   'src/config/secrets.ts',
   /^src\/queue\/(disk|owner|background)\.ts$/,
   'src/queue/event-log.ts',
-  'src/delivery/local.ts',
+  'src/delivery/local-disk.ts',
   'src/cli/install-files.ts',
 ];
 const WORLD_MODULE = /^node:(net|tls|dgram|dns|fs|child_process|http|https|http2|os|process|worker_threads)(\/|$)/;

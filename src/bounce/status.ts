@@ -118,9 +118,10 @@ function diagnostic({ last, history }: QueuedRecipient, { kind, text, octets }: 
   return [field('Diagnostic-Code', text(words))];
 }
 
-/** A host's name or address as `dns; …` (RFC 3464, section 2.1.2). */
+/** A host's name or address as `dns; …` (RFC 3464, section 2.1.2); a mailbox or a socket here is in no DNS. */
 function mtaName(host: string): string {
   const name = cleaned(host, LONGEST_NAME);
+  if (/^(?:(?:maildir|mbox|file):|discard$|\/)/.test(name)) return `X-Posthaste; ${name}`;
   return `dns; ${/^[\d.]+$|^[^[]*:/.test(name) ? `[${name}]` : name}`;
 }
 

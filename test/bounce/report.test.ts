@@ -63,6 +63,19 @@ describe('every report', () => {
 });
 
 describe('composeReport()', () => {
+  test.each([
+    ['mx.example.net', 'dns; mx.example.net'],
+    ['192.0.2.1', 'dns; [192.0.2.1]'],
+    ['maildir:/home/bob/Maildir', 'X-Posthaste; maildir:/home/bob/Maildir'],
+    ['mbox:/var/mail/bob', 'X-Posthaste; mbox:/var/mail/bob'],
+    ['/run/lmtp', 'X-Posthaste; /run/lmtp'],
+  ])('names who took it in %s', async (host, name) => {
+    const history = [{ at: QUEUED, outcome: 'delivered', status: '2.0.0', host, text: '250 2.0.0 ok' }] as const;
+    const taken = queuedOf('bob@example.net', { state: 'delivered', history });
+    const text = await textOf(requestOf([taken], { kind: 'delivered' }), how());
+    expect(text).toContain(`\r\nRemote-MTA: ${name}\r\n`);
+  });
+
   test('answers the original and says so', async () => {
     const mail = await simpleParser(await textOf(failed, how()));
     expect(mail.inReplyTo).toBe('<job.1@host.example.org>');
