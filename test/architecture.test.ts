@@ -41,7 +41,7 @@ const TOUCH_THE_WORLD: readonly (string | RegExp)[] = [
   MAIN,
   'src/dns/query.ts',
   'src/dns/system.ts',
-  'src/net/connect.ts',
+  'src/net/open.ts',
   'src/net/socket.ts',
   'src/net/race.ts',
   /^src\/tls\/(context|handshake|check|certificate|system-ca|mta-sts-fetch)\.ts$/,

@@ -7,8 +7,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { Failure, Peer, Stage } from '../mail/result.ts';
-import { ConnectError, type Connection } from '../net/connection.ts';
-
+import { ConnectError, type Connection, type Target } from '../net/connection.ts';
 import { type Channel, converse, openChannel } from '../net/converse.ts';
 import type { Transcript } from '../net/transcript.ts';
 import { command } from '../smtp/command.ts';
@@ -32,6 +31,8 @@ export interface SessionPlan {
   readonly protection: Protection;
   readonly login?: { readonly credentials: Credentials; readonly mechanism?: MechanismName };
   readonly timeouts: Partial<Readonly<Record<Stage, number>>>;
+  /** Where from, and through what, the connection is made. */
+  readonly network?: Pick<Target, 'source' | 'proxy'>;
 }
 
 export interface SessionOptions {
@@ -106,11 +107,12 @@ async function dial(
   world: World,
   options: SessionOptions,
 ): Promise<{ kind: 'connected'; connection: Connection } | (Opening & { kind: 'failure' })> {
-  const { host, addresses, port, protection } = plan;
+  const { host, addresses, port, protection, network } = plan;
   const limits = { connectTimeout: stageLimit('connect', plan.timeouts), tlsTimeout: stageLimit('tls', plan.timeouts) };
   const implicitTls = protection.implicit ? { implicitTls: protection.plan } : {};
   try {
-    const connection = await world.connect({ host, addresses, port, ...limits, ...implicitTls }, options.signal);
+    const target = { host, addresses, port, ...limits, ...implicitTls, ...network };
+    const connection = await world.connect(target, options.signal);
     return { kind: 'connected', connection };
   } catch (error) {
     if (error instanceof WireError)

@@ -1,15 +1,20 @@
 import type { Peer } from '../mail/result.ts';
 import type { TlsPlan } from '../tls/policy.ts';
+import type { SocksProxy } from './socks.ts';
 
 /** Where to connect. */
 export interface Target {
   /** The name that was looked up, for messages, SNI and the certificate's check. */
   readonly host: string;
-  /** IPv6 and IPv4 addresses in the order to try, or one socket path that starts with `/`. */
+  /** IPv6 and IPv4 addresses in the order to try, one socket path that starts with `/`, or a name for the proxy. */
   readonly addresses: readonly string[];
   readonly port: number;
   /** TLS from the first byte (smtps). */
   readonly implicitTls?: TlsPlan;
+  /** Local addresses to connect from: the first of the family. An address of a family without one is not tried. */
+  readonly source?: readonly string[];
+  /** Absent: straight. A socket's path needs none. */
+  readonly proxy?: SocksProxy;
   /** Milliseconds for all of it, and for one handshake. */
   readonly connectTimeout: number;
   readonly tlsTimeout: number;

@@ -83,6 +83,8 @@ export function createConnection(open: Socket, to: Peer): Connection {
   }
 
   attach();
+  // A proxy's last word may have come with the server's first.
+  socket.resume();
   return {
     get peer() {
       return peer;
