@@ -24,7 +24,7 @@ import type { Spool } from './queue/spool.ts';
 import { stageLimit } from './smtp/stages.ts';
 import { intake } from './submit/intake.ts';
 import { scratch } from './submit/scratch.ts';
-import { drain, isTerminal } from './submit/standard-input.ts';
+import { conversation, drain, isTerminal } from './submit/standard-input.ts';
 import type { World } from './world.ts';
 
 /** `performance.now()` would load eight modules of Node's. */
@@ -37,24 +37,26 @@ function monotonic(): number {
 const PATIENCE = 5000;
 const NAP = 10;
 
-/** Writes all of it, or gives up without a word: there is nobody else to tell. */
-function writeAll(descriptor: number, bytes: Buffer): void {
+/** Writes all of it; false where nobody takes it. */
+function writeAll(descriptor: number, bytes: Buffer): boolean {
   const until = monotonic() + PATIENCE;
   for (let at = 0; at < bytes.length; ) {
     try {
       at += writeSync(descriptor, bytes, at);
     } catch (error) {
-      if (codeOf(error) !== 'EAGAIN' || monotonic() > until) return;
+      if (codeOf(error) !== 'EAGAIN' || monotonic() > until) return false;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, NAP);
     }
   }
+  return true;
 }
 
 const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : undefined);
 
+/** What can't be written is lost without a word: there is nobody else to tell. */
 const output = (descriptor: 1 | 2): Output => ({
-  write: (text) => writeAll(descriptor, Buffer.from(text)),
-  writeBytes: (bytes) => writeAll(descriptor, bytes),
+  write: (text) => void writeAll(descriptor, Buffer.from(text)),
+  writeBytes: (bytes) => void writeAll(descriptor, bytes),
   isTerminal: () => isTerminal(descriptor),
   columns: () => (descriptor === 1 ? process.stdout : process.stderr).columns || 80,
 });
@@ -211,6 +213,7 @@ const surroundings: Surroundings = {
   findSecret: async (request) => (await import('./config/secrets.ts')).findSecret(request, process.env),
   readMessage: (request) => intake(request),
   drain: () => drain(),
+  converse: () => conversation((text) => writeAll(1, Buffer.from(text))),
   openWorld,
   ownAddresses: () =>
     Object.values(networkInterfaces()).flatMap((each) =>

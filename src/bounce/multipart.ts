@@ -24,19 +24,22 @@ export interface Framing {
   readonly recipients: Envelope['recipients'];
   /** 0 <= x < 1. */
   readonly random: () => number;
+  /** Default: multipart/report (RFC 6522) of delivery status (RFC 3464). */
+  readonly type?: 'multipart/mixed';
 }
 
+const REPORT = 'multipart/report; report-type=delivery-status';
 const EIGHT_BIT = makeField('Content-Transfer-Encoding', '8bit');
 const isEightBit = (bytes: Buffer): boolean => bytes.some((octet) => octet > 127);
 
-/** The parts as a multipart/report (RFC 6522) of delivery status (RFC 3464) behind the header given. */
-export function composeReportOf(parts: readonly Part[], { header, recipients, random }: Framing): Composed {
+/** The parts behind the header given. */
+export function composeReportOf(parts: readonly Part[], { header, recipients, random, type }: Framing): Composed {
   const boundary = freeBoundary(parts, random);
-  const type = `multipart/report; report-type=delivery-status;\r\n boundary="${boundary}"`;
+  const ownType = `${type ?? REPORT};\r\n boundary="${boundary}"`;
   const whole = parts.some((part) => isEightBit(part.bytes)) ? [EIGHT_BIT] : [];
-  const head = headerBytes([...header, makeField('MIME-Version', '1.0'), makeField('Content-Type', type), ...whole]);
+  const head = headerBytes([...header, makeField('MIME-Version', '1.0'), makeField('Content-Type', ownType), ...whole]);
   const body = Buffer.concat([
-    Buffer.from('This is a report in several parts, in MIME format (RFC 3464).\r\n'),
+    Buffer.from(type === undefined ? 'This is a report in several parts, in MIME format (RFC 3464).\r\n' : ''),
     ...parts.flatMap((part) => [Buffer.from(`\r\n--${boundary}\r\n`), partHeader(part), part.bytes]),
     Buffer.from(`\r\n--${boundary}--\r\n`),
   ]);

@@ -1,3 +1,5 @@
+import type { Settings } from '../config/settings.ts';
+import type { Delivery } from '../delivery/deliver.ts';
 import { formatAddress } from '../mail/address.ts';
 import type { Recipient } from '../mail/envelope.ts';
 import { escapeControls } from '../mail/printable.ts';
@@ -21,7 +23,7 @@ import { tracedWorld } from './watch.ts';
  */
 
 /** Where the recipients of one destination would go. */
-interface PlannedRoute {
+export interface PlannedRoute {
   readonly destination: string;
   readonly recipients: readonly string[];
   readonly via?: string;
@@ -44,12 +46,7 @@ export async function showDryRun(job: Job, around: Surroundings): Promise<ExitCo
   const { envelope, relay, own, message } = delivery;
   const plain = around.openWorld(settings);
   const world = options.verbose > 1 ? tracedWorld(plain, (text) => around.stderr.write(`${text}\n`)) : plain;
-  const routing: RouteSettings = {
-    port: settings.mx.port,
-    allowLocal: settings.mx.allowLocal,
-    limit: stageLimit('resolve', settings.timeouts),
-    ...(own === undefined ? {} : { own }),
-  };
+  const routing = routingOf(settings, own);
   const plans = planRoutes(envelope.recipients, relay === undefined ? {} : { relay });
   const looked = await Promise.all(plans.map((plan) => lookUp(plan, routing, world)));
   const routes = looked.map(({ route }) => route);
@@ -84,7 +81,14 @@ export async function showDryRun(job: Job, around: Surroundings): Promise<ExitCo
   return exit;
 }
 
-async function lookUp(
+export const routingOf = (settings: Settings, own: Delivery['own']): RouteSettings => ({
+  port: settings.mx.port,
+  allowLocal: settings.mx.allowLocal,
+  limit: stageLimit('resolve', settings.timeouts),
+  ...(own === undefined ? {} : { own }),
+});
+
+export async function lookUp(
   { destination, recipients }: Plan,
   routing: RouteSettings,
   world: World,
@@ -123,7 +127,7 @@ const asResult =
     failure,
   });
 
-const row = (label: string, text: string): string => `${label.padEnd(11)} ${text}`;
+export const row = (label: string, text: string): string => `${label.padEnd(11)} ${text}`;
 
 function envelopeLines({ delivery: { envelope }, refused }: Job): readonly string[] {
   return [
@@ -133,7 +137,15 @@ function envelopeLines({ delivery: { envelope }, refused }: Job): readonly strin
   ];
 }
 
-function routeLines({ destination, recipients, via, port, hosts, status, error }: PlannedRoute): readonly string[] {
+export function routeLines({
+  destination,
+  recipients,
+  via,
+  port,
+  hosts,
+  status,
+  error,
+}: PlannedRoute): readonly string[] {
   const whom = recipients.length === 1 ? '1 recipient' : `${recipients.length} recipients`;
   if (hosts === undefined) return [row('Route', `${destination} (${whom}): ${error} (${status})`)];
   return [

@@ -1,5 +1,5 @@
 import { type AliasTable, formatFault, mergeAliases, parseAliases, readAliasTable } from '../config/alias-file.ts';
-import { expandAliases, type NamedRecipient } from '../config/aliases.ts';
+import { type AliasRefusal, type Expansion, expandAliases, type NamedRecipient } from '../config/aliases.ts';
 import type { Settings } from '../config/settings.ts';
 import { formatAddress } from '../mail/address.ts';
 import type { Recipient } from '../mail/envelope.ts';
@@ -29,20 +29,24 @@ export interface Expanded {
 }
 
 /** The recipients behind these. What is wrong with the file itself is told by `newaliases`, and not here. */
-export function expand({ recipients, settings, identity, aliases }: Asked, around: Surroundings): Expanded {
+export function expand(asked: Asked, around: Surroundings): Expanded {
+  const expansion = expandFully(asked, around);
+  return { recipients: expansion.recipients, refused: expansion.refused.map(refusedTarget) };
+}
+
+export const refusedTarget = ({ recipient, text, reason }: AliasRefusal): RefusedAddress => ({
+  text: formatAddress(recipient.address),
+  reason: `alias target ${quoted(text)}: ${reason}`,
+});
+
+/** The same with each step on the way. */
+export function expandFully({ recipients, settings, identity, aliases }: Asked, around: Surroundings): Expansion {
   const table = aliases ? readTable(settings, around).table : new Map();
-  const expansion = expandAliases(recipients, table, {
+  return expandAliases(recipients, table, {
     domain: identity.domain,
     isLocal: localNames(identity, around),
     readInclude: (path) => around.readAliases(path),
   });
-  return {
-    recipients: expansion.recipients,
-    refused: expansion.refused.map(({ recipient, text, reason }) => ({
-      text: formatAddress(recipient.address),
-      reason: `alias target ${quoted(text)}: ${reason}`,
-    })),
-  };
 }
 
 const SYSTEM = '/etc/aliases';
@@ -53,11 +57,12 @@ export function readTable(
   around: Surroundings,
 ): { readonly table: AliasTable; readonly faults: readonly string[] } {
   const read = around.readAliases(SYSTEM);
+  const unread = 'text' in read || /^no such file/.test(read.reason) ? [] : [`${SYSTEM}: ${read.reason}`];
   const system = parseAliases('text' in read ? read.text : '', SYSTEM);
   const own = readAliasTable(settings.aliases, 'configuration');
   return {
     table: mergeAliases(system.aliases, own.aliases),
-    faults: [...system.faults, ...own.faults].map(formatFault),
+    faults: [...unread, ...[...system.faults, ...own.faults].map(formatFault)],
   };
 }
 

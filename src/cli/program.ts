@@ -2,7 +2,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { quoted } from '../mail/printable.ts';
 import { VERSION } from '../version.ts';
 import { OPTIONS, type OptionKey } from './options.ts';
-import type { Manner } from './sendmail-flags.ts';
+import type { SendmailAct } from './sendmail.ts';
 
 /**
  * The command line of `posthaste`, read with commander (its only importer): which options were given with which texts,
@@ -10,7 +10,8 @@ import type { Manner } from './sendmail-flags.ts';
  * other commands are left to them: they are loaded only when they are called.
  */
 export type CommandLine =
-  | { readonly kind: 'send'; readonly given: Given; readonly words: readonly string[]; readonly manner?: Manner }
+  | { readonly kind: 'send'; readonly given: Given; readonly words: readonly string[] }
+  | SendmailAct
   | { readonly kind: OtherCommand; readonly words: readonly string[] }
   /** `--help` and `--version`. */
   | { readonly kind: 'print'; readonly text: string }

@@ -33,27 +33,39 @@ const NAME = 'posthaste';
  * it is in `Surroundings`. Never rejects. `name` is what the program was called by.
  */
 export async function run(words: readonly string[], around: Surroundings, name = NAME): Promise<ExitCode> {
-  const started = around.now();
   const wantsJson = asksForJson(words);
-  try {
+  const attempt = async (act: Act, outer: Surroundings): Promise<ExitCode> => {
+    try {
+      return await act(outer);
+    } catch (error) {
+      return giveUp(explain(error), wantsJson, outer);
+    }
+  };
+  const speaking = name === NAME ? around : (await import('./sendmail.ts')).speakingAs(name, around);
+  return attempt(async (outer) => {
     const command = await readCommand(name, words);
+    const started = around.now();
     switch (command.kind) {
       case 'print':
-        around.stdout.write(command.text);
+        outer.stdout.write(command.text);
         return EXIT.ok;
       case 'wrong':
-        return await giveUp({ text: command.text, exit: EXIT.usage }, wantsJson, around);
+        return giveUp({ text: command.text, exit: EXIT.usage }, wantsJson, outer);
       case 'send':
-        return await sendMessage(optionsOf(command), started, around);
+        return sendMessage(readValues(command.given, command.words), started, outer);
+      case 'sendmail': {
+        const send = (options: SendOptions, inner: Surroundings) => sendMessage(options, started, inner);
+        return (await import('./sendmail-run.ts')).runSendmail(command, { send, attempt }, outer);
+      }
       case 'queue':
-        return await (await import('./queue.ts')).runQueueCommand(command.words, around);
+        return (await import('./queue.ts')).runQueueCommand(command.words, outer);
       case 'install':
-        return await (await import('./install.ts')).runInstall(command.words, around);
+        return (await import('./install.ts')).runInstall(command.words, outer);
     }
-  } catch (error) {
-    return giveUp(explain(error), wantsJson, around);
-  }
+  }, speaking);
 }
+
+type Act = (around: Surroundings) => Promise<ExitCode>;
 
 /** Sends the message that the options name, and says what became of it. */
 export async function sendMessage(options: SendOptions, started: number, around: Surroundings): Promise<ExitCode> {
@@ -73,11 +85,6 @@ const needsQueue = ({ options, delivery }: Job, { histories, interrupted }: Deli
   options.queue &&
   ((!interrupted && histories.some(({ result }) => result.outcome === 'deferred')) ||
     delivery.envelope.recipients.some(({ notify }) => notify?.includes('success') === true));
-
-function optionsOf({ given, words, manner }: CommandLine & { kind: 'send' }): SendOptions {
-  const options = readValues(given, words);
-  return manner === undefined ? options : { ...options, sendmail: manner };
-}
 
 async function readCommand(name: string, words: readonly string[]): Promise<CommandLine> {
   if (name !== NAME) return (await import('./sendmail.ts')).readCall(name, words);

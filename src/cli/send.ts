@@ -3,7 +3,7 @@ import type { Delivery } from '../delivery/deliver.ts';
 import type { Address } from '../mail/address.ts';
 import type { Recipient } from '../mail/envelope.ts';
 import { quoted } from '../mail/printable.ts';
-import { findAll, unfoldedValue } from '../message/header.ts';
+import { findAll, type Header, unfoldedValue } from '../message/header.ts';
 import { type Prepared, prepare } from '../message/prepare.ts';
 import { head, type Source, section } from '../message/source.ts';
 import { nameOf, planRoutes } from '../route/plan.ts';
@@ -11,7 +11,7 @@ import { makeEnvelope, nobody, type Recipients, readRecipients, readSender, send
 import type { Attempt, History } from './history.ts';
 import type { Identity } from './identity.ts';
 import { createLog } from './log.ts';
-import { readMeans } from './means.ts';
+import { type FoundMeans, readMeans } from './means.ts';
 import { formatSender, line, type RefusedAddress } from './output.ts';
 import { persist } from './persist.ts';
 import { wordsOf } from './setup.ts';
@@ -29,6 +29,16 @@ export interface Job {
   readonly messageId?: string;
 }
 
+/** A message as it came, and whose it is. */
+export interface Draft {
+  readonly source: Source;
+  readonly means: FoundMeans;
+  /** Who a message without From is from. */
+  readonly author: Address | null;
+  /** Who it is for; the header is as it came. */
+  recipients(header: Header): Recipients;
+}
+
 /**
  * Everything before the first connection. What can be wrong in options and configuration is told before the message is
  * read, and no connection ever waits for a slow standard input.
@@ -36,17 +46,26 @@ export interface Job {
  */
 export async function makeJob(options: SendOptions, around: Surroundings): Promise<Job> {
   if (options.words.length === 0 && !options.readRecipients) throw nobody('no recipient was given');
-  const { identity, parts } = await readMeans(options, around);
-  const { settings } = parts;
-  const sender = readSender(options, identity.domain, around.surface);
+  const means = await readMeans(options, around);
+  const { identity, parts } = means;
+  const author = readSender(options, identity.domain, around.surface);
   const source = await around.readMessage({
     ...(options.file === undefined ? {} : { file: options.file }),
-    maxSize: settings.limits.messageSize,
+    maxSize: parts.settings.limits.messageSize,
     ...(options.sendmail === undefined ? {} : { dots: { ignoreDots: options.sendmail.ignoreDots } }),
   });
-  const prepared = await prepareMessage(source, { options, identity, sender }, around);
-  const named = readRecipients(options, prepared.fields, identity.domain);
+  const recipients = (header: Header): Recipients => readRecipients(options, header, identity.domain);
+  return draftJob(options, { source, means, author, recipients }, around);
+}
+
+/** The job of a message that was read. @throws the errors that `cli/trouble` knows */
+export async function draftJob(options: SendOptions, draft: Draft, around: Surroundings): Promise<Job> {
+  const { identity, parts } = draft.means;
+  const { settings } = parts;
+  const prepared = await prepareMessage(draft, options, around);
+  const named = draft.recipients(prepared.fields);
   const { recipients, refused } = await whoReads(named, { options, settings, identity }, around);
+  const sender = options.headerSender ? (senderIn(prepared.fields, identity.domain) ?? draft.author) : draft.author;
   const messageId = findMessageId(prepared);
   return {
     options,
@@ -56,18 +75,14 @@ export async function makeJob(options: SendOptions, around: Surroundings): Promi
     ...(messageId === undefined ? {} : { messageId }),
     delivery: {
       message: prepared.message,
-      envelope: makeEnvelope(
-        options.headerSender ? (senderIn(prepared.fields, identity.domain) ?? sender) : sender,
-        recipients,
-        options,
-      ),
+      envelope: makeEnvelope(sender, recipients, options),
       ...parts,
     },
   };
 }
 
 /** Names of this host become those who read their mail. */
-async function whoReads(
+export async function whoReads(
   named: Recipients,
   { options, settings, identity }: Pick<Job, 'options' | 'settings'> & { readonly identity: Identity },
   around: Surroundings,
@@ -83,17 +98,12 @@ async function whoReads(
 const isOwn = ({ domain }: Address, { fqdn }: Identity, { surface }: Surroundings): boolean =>
   domain === fqdn || domain.startsWith('localhost') || domain === surface.hostname().toLowerCase();
 
-interface Author {
-  readonly options: SendOptions;
-  readonly identity: Identity;
-  readonly sender: Address | null;
-}
-
 async function prepareMessage(
-  source: Source,
-  { options, identity, sender }: Author,
+  { source, means, author: sender }: Draft,
+  options: SendOptions,
   around: Surroundings,
 ): Promise<Prepared> {
+  const { identity } = means;
   const now = around.now();
   const name = (options.fullName ?? around.env.NAME ?? '').replace(/[\r\n\0]+/g, ' ').trim();
   const { domain } = identity;

@@ -4,6 +4,8 @@ import { type Flag, getopt } from './getopt.ts';
 import type { OptionKey } from './options.ts';
 import { type CommandLine, readCommandLine, sendHelp } from './program.ts';
 import { GRAMMAR, type Manner, mannerOf, settingOf } from './sendmail-flags.ts';
+import { renamed, speaking } from './sendmail-voice.ts';
+import type { Surroundings } from './surroundings.ts';
 
 /*
  * What a call by the name of sendmail, send-mail, mailq, newaliases or runq asks for, in the words of our own commands:
@@ -14,18 +16,21 @@ import { GRAMMAR, type Manner, mannerOf, settingOf } from './sendmail-flags.ts';
  * is in the background unless `-odi`, `-odq` or `-v` says otherwise: a caller waits for our end, not for a slow server.
  */
 export type SendmailCall =
-  | {
-      readonly kind: 'send';
-      readonly given: ReadonlyMap<OptionKey, readonly string[]>;
-      readonly words: readonly string[];
-      readonly manner: Manner;
-    }
+  | SendmailAct
   /** The words of `posthaste queue`. */
   | { readonly kind: 'queue'; readonly words: readonly string[] }
   | { readonly kind: 'help' | 'version' }
-  /** Asked for something that needs no doing here. */
-  | { readonly kind: 'nothing' }
+  | { readonly kind: 'print'; readonly text: string }
   | { readonly kind: 'wrong'; readonly text: string };
+
+/** What takes the options of a message: sending, `-bs`, `-bv` and `-bi`. */
+export interface SendmailAct {
+  readonly kind: 'sendmail';
+  readonly act: 'send' | 'smtp' | 'verify' | 'aliases';
+  readonly given: ReadonlyMap<OptionKey, readonly string[]>;
+  readonly words: readonly string[];
+  readonly manner: Manner;
+}
 
 /** The names of programs that behave as sendmail does. */
 const BEHAVES_AS: Readonly<Record<string, readonly string[]>> = {
@@ -40,6 +45,10 @@ const BEHAVES_AS: Readonly<Record<string, readonly string[]>> = {
 
 export const isSendmailName = (name: string): boolean => Object.hasOwn(BEHAVES_AS, name);
 
+/** What we say begins with the name that we were called by, where it is one of sendmail's. */
+export const speakingAs = (name: string, around: Surroundings): Surroundings =>
+  isSendmailName(name) ? speaking(around, renamed(around.stderr, name)) : around;
+
 /** The call as a command line of ours, by whatever name. Never throws for what a caller typed. */
 export function readCall(name: string, words: readonly string[]): CommandLine {
   if (!isSendmailName(name)) return readCommandLine(words);
@@ -49,11 +58,10 @@ export function readCall(name: string, words: readonly string[]): CommandLine {
       return { kind: 'print', text: sendHelp() };
     case 'version':
       return { kind: 'print', text: `posthaste ${VERSION}\n` };
-    case 'nothing':
-      return { kind: 'print', text: '' };
-    case 'send':
+    case 'sendmail':
     case 'queue':
     case 'wrong':
+    case 'print':
       return call;
   }
 }
@@ -81,6 +89,8 @@ export function readSendmail(name: string, words: readonly string[]): SendmailCa
 
 const wrong = (reason: string): SendmailCall => ({ kind: 'wrong', text: `Cannot read command line: ${reason}` });
 
+const NO_HOST_STATUS = 'No host status is kept. What was last heard of a host stands beside each recipient in mailq.\n';
+
 interface Words {
   /** What the program was called by. */
   readonly name: string;
@@ -101,15 +111,23 @@ function readAct(mode: string, words: Words): SendmailCall {
       return { kind: 'queue', words: ['list', '--count'] };
     case 'V':
       return { kind: 'version' };
+    case 's':
+    case 'a':
+      return { ...readSend(words), act: 'smtp' };
+    case 'v':
+      return { ...readSend(words), act: 'verify' };
     case 'i':
+      return { ...readSend(words), act: 'aliases' };
     case 'h':
     case 'H':
-      return { kind: 'nothing' };
+      return { kind: 'print', text: NO_HOST_STATUS };
+    case 't':
+      return wrong('-bt: there is no test mode; -bv shows what becomes of an address');
     case 'd':
     case 'l':
       return wrong(`-b${mode}: there is no daemon that listens; -bD runs the queue in the foreground`);
     default:
-      return wrong(`-b${mode} is not supported yet`);
+      return wrong(`-b${mode} is not supported`);
   }
 }
 
@@ -145,7 +163,7 @@ const COUNTERPARTS: Readonly<Record<string, OptionKey>> = {
   'read-envelope-from': 'headerSender',
 };
 
-function readSend({ name, flags, operands }: Words): SendmailCall {
+function readSend({ name, flags, operands }: Words): SendmailAct {
   const given = new Map<OptionKey, readonly string[]>();
   const add = (key: OptionKey, value: string): void => {
     given.set(key, [...(given.get(key) ?? []), value]);
@@ -159,5 +177,5 @@ function readSend({ name, flags, operands }: Words): SendmailCall {
     if (requireTls !== undefined) given.delete('requireTls');
     if (requireTls === true) add('requireTls', '');
   }
-  return { kind: 'send', given, words: operands, manner: mannerOf(name, flags) };
+  return { kind: 'sendmail', act: 'send', given, words: operands, manner: mannerOf(name, flags) };
 }

@@ -6,6 +6,7 @@ import type { DeliveryResult } from '../mail/result.ts';
 import type { Source } from '../message/source.ts';
 import type { Spool } from '../queue/spool.ts';
 import type { Dots } from '../submit/intake.ts';
+import type { Conversation } from '../submit/standard-input.ts';
 import type { World } from '../world.ts';
 import type { Surface } from './identity.ts';
 import type { Append } from './log.ts';
@@ -54,6 +55,8 @@ export interface Surroundings {
   readMessage(request: { file?: string; maxSize: number; dots?: Dots }): Promise<Source>;
   /** Reads standard input to its end, bounded. Never rejects. */
   drain(): Promise<void>;
+  /** Standard input and output as the two sides of a conversation. */
+  converse(): Conversation;
   openWorld(settings: Settings): World;
   /** Our own addresses in the network, loopback aside. */
   ownAddresses(): readonly string[];

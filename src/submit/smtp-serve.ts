@@ -8,6 +8,8 @@ import type { SessionOptions } from './smtp-transaction.ts';
 /** Five minutes: what a server waits for a command (RFC 5321, section 4.5.3.2.7). Symfony keeps a process open. */
 export const IDLE = 300_000;
 
+type Place = Pick<Scratch, 'write' | 'finish' | 'discard'>;
+
 /** What a session needs of the world. */
 export interface SessionEnds {
   /** Standard input; a chunk's memory is not used again. */
@@ -15,7 +17,7 @@ export interface SessionEnds {
   /** Standard output; resolves when it took the text, rejects where nobody reads any more. */
   write(text: string): Promise<void>;
   /** A place for a message (`submit/scratch`). */
-  scratch(): Scratch;
+  scratch(): Place;
   /** Takes the message over; resolves with a positive verdict when it is on disk. The source is closed after it. */
   submit(envelope: SessionEnvelope, source: Source): Promise<Verdict>;
   /** Asked at RCPT. Absent: all are accepted there. */
@@ -127,7 +129,7 @@ function reader(ends: SessionEnds): () => Promise<SessionAnswer> {
 
 /** The bytes of one message at a time. */
 function keeper(ends: SessionEnds) {
-  let scratch: Scratch | undefined;
+  let scratch: Place | undefined;
   let failed = false;
 
   const attempt = (act: () => void): void => {

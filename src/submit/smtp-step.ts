@@ -4,6 +4,8 @@ import type { Envelope, Recipient } from '../mail/envelope.ts';
 /** An envelope as a client gave it; a recipient may be one of this host's users. */
 export interface SessionEnvelope extends Envelope {
   readonly recipients: readonly NamedRecipient[];
+  /** The client said SMTPUTF8: it knows that the header may hold more than ASCII. */
+  readonly smtpUtf8?: true;
 }
 
 /** What a session asks of whoever carries it, in order. */

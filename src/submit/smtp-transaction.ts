@@ -133,7 +133,8 @@ function* finish(state: State, transaction: Transaction): Dialogue<Answer> {
     return ANSWERS.tooLarge;
   }
   const { sender, parameters, recipients } = transaction;
-  const envelope = { sender, ...parameters.envelope, recipients: [...recipients.values()] };
+  const utf8 = parameters.smtpUtf8 ? { smtpUtf8: true as const } : {};
+  const envelope = { sender, ...parameters.envelope, ...utf8, recipients: [...recipients.values()] };
   const verdict = yield* ask({ kind: 'submit', envelope });
   state.transaction = undefined;
   const refusal = refusalOf(verdict, { permanent: 554, temporary: 451, status: '3.0' });

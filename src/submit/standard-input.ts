@@ -22,6 +22,24 @@ export async function* standardInput(): AsyncGenerator<Buffer, undefined> {
   return undefined;
 }
 
+/** Standard input, and what answers it. */
+export interface Conversation {
+  readonly input: AsyncIterable<Buffer>;
+  /** Rejects where nobody reads. */
+  write(text: string): Promise<void>;
+  /** Reads no more. */
+  end(): void;
+}
+
+/** `write` says whether all of the text was taken. */
+export const conversation = (write: (text: string) => boolean): Conversation => ({
+  input: standardInput(),
+  async write(text) {
+    if (!write(text)) throw new Error('Cannot write to standard output: nobody reads it');
+  },
+  end: () => void process.stdin.destroy(),
+});
+
 export interface DrainLimits {
   readonly octets: number;
   readonly milliseconds: number;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { run } from '../../src/cli/run.ts';
 import { formatAddress } from '../../src/mail/address.ts';
-import { memorySource } from '../../src/message/source.ts';
+import { head, memorySource } from '../../src/message/source.ts';
 import { currentOwner } from '../../src/queue/owner.ts';
 import { openSpool } from '../../src/queue/spool.ts';
 import { undot } from '../../src/submit/dots.ts';
@@ -29,7 +29,7 @@ const atHome = (text: string): string => (text.includes('@') ? text : `${text}@v
 async function call({ name, argv, stdin }: Call) {
   const folder = join(root, name);
   const around = fakeSurroundings(
-    { outcome: (recipient) => deferred(recipient) },
+    { outcome: (recipient) => deferred(recipient), message: stdin, patient: true },
     {
       env: { POSTHASTE_SPOOL: folder, POSTHASTE_LOG: 'none' },
       readMessage: ({ dots }) =>
@@ -44,14 +44,25 @@ async function entriesIn(folder: string) {
   const spool = await openSpool({ folder, fsync: false, process: currentOwner(), now: Date.now });
   const entries = await Promise.all((await spool.ids()).map((id) => spool.read(id)));
   const [entry] = entries;
-  return { entry, count: entries.length, header: entry && (await spool.message(entry)).header.toString('latin1') };
+  const message = entry && (await spool.message(entry));
+  const body = message && (await head(message.body, 1_000_000)).toString('latin1');
+  return { entry, count: entries.length, header: message?.header.toString('latin1'), body };
 }
 
 describe('sendmail, as it is called', () => {
   it.each(CALLS.map((each) => [each.name, each] as const))('takes the call of %s', async (_, each) => {
     const { around, exit, folder } = await call(each);
     if (each.want === 'smtp') {
-      expect([exit, around.stderr.lines.length, around.steps]).toEqual([64, 1, ['drain']]);
+      expect([exit, around.stderr.text]).toEqual([0, '']);
+      const { entry, count, header, body } = await entriesIn(folder);
+      expect(around.stdout.text).toContain(`250 2.0.0 queued as ${entry?.id}\r\n221 2.0.0 Bye\r\n`);
+      const named = [...each.stdin.matchAll(/^RCPT TO:\s*<(.*?)>/gm)].map(([, address = '']) => atHome(address));
+      expect([count, entry?.recipients.map(({ recipient }) => formatAddress(recipient.address))]).toEqual([1, named]);
+      const [, sender = ''] = /^MAIL FROM:\s*<(.*?)>/m.exec(each.stdin) ?? [];
+      expect(entry?.envelope.sender && formatAddress(entry.envelope.sender)).toBe(atHome(sender));
+      const [, content = ''] = /\r\nDATA\r\n(.*?\r\n)\.\r\n/s.exec(each.stdin) ?? [];
+      expect(body).toBe(content.slice(content.indexOf('\r\n\r\n') + 4).replace(/^\.\./gm, '.'));
+      expect(header).toContain(content.slice(0, content.indexOf('\r\n')));
       return;
     }
     const { recipients, sender, name, exit: wanted = 0 } = each.want;

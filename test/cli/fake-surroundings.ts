@@ -50,6 +50,8 @@ export interface FakeOptions {
   readonly message?: string;
   readonly files?: Readonly<Record<string, string>>;
   readonly zones?: MockZones;
+  /** A pause ends only where it is told to, and not at once. */
+  readonly patient?: true;
   /** What becomes of a recipient at an attempt, counted from 1. */
   readonly outcome?: (recipient: Recipient, attempt: number) => DeliveryResult;
 }
@@ -68,7 +70,8 @@ export function fakeSurroundings(options: FakeOptions = {}, over: Over = {}): Fa
     now: () => clock,
     monotonic: () => clock,
     random: () => 0.5,
-    sleep: async (milliseconds) => {
+    sleep: async (milliseconds, signal) => {
+      if (options.patient === true) await new Promise((wake) => signal?.addEventListener('abort', wake));
       steps.push(`sleep ${milliseconds}`);
       clock += milliseconds;
     },
@@ -120,6 +123,16 @@ export function fakeSurroundings(options: FakeOptions = {}, over: Over = {}): Fa
     async readMessage() {
       steps.push('message');
       return memorySource(Buffer.from(message));
+    },
+    converse() {
+      steps.push('converse');
+      return {
+        input: (async function* () {
+          yield Buffer.from(message, 'latin1');
+        })(),
+        write: async (text) => fake.stdout.write(text),
+        end: () => void steps.push('end'),
+      };
     },
     async drain() {
       steps.push('drain');

@@ -5,19 +5,22 @@ import { readValues, type SendOptions } from '../../src/cli/values.ts';
 const sends = (words: readonly string[], want: Partial<SendOptions>) =>
   it(`sends for ${JSON.stringify(words)}`, () => {
     const call = readSendmail('sendmail', words);
-    if (call.kind !== 'send') throw new Error(JSON.stringify(call));
+    if (call.kind !== 'sendmail' || call.act !== 'send') throw new Error(JSON.stringify(call));
     expect(readValues(call.given, call.words)).toMatchObject(want);
   });
 const manner = (words: readonly string[], want: object) =>
   it(`treats a message as ${JSON.stringify(words)} says`, () => {
     const call = readSendmail('sendmail', [...words, 'bob']);
-    expect(call.kind === 'send' && call.manner).toMatchObject({ name: 'sendmail', ...want });
+    expect(call.kind === 'sendmail' && call.manner).toMatchObject({ name: 'sendmail', ...want });
   });
 const queues = (name: string, words: readonly string[], want: readonly string[]) =>
   it(`looks at the queue for ${name} ${JSON.stringify(words)}`, () =>
     expect(readSendmail(name, words)).toEqual({ kind: 'queue', words: want }));
 const is = (words: readonly string[], kind: string, name = 'sendmail') =>
   it(`takes ${name} ${JSON.stringify(words)} for ${kind}`, () => expect(readSendmail(name, words).kind).toBe(kind));
+const acts = (words: readonly string[], act: string, name = 'sendmail') =>
+  it(`takes ${name} ${JSON.stringify(words)} for ${act}`, () =>
+    expect(readSendmail(name, words)).toMatchObject({ kind: 'sendmail', act }));
 const bad = (words: readonly string[], why: RegExp) =>
   it(`refuses ${JSON.stringify(words)}`, () =>
     expect(readSendmail('sendmail', words)).toEqual({ kind: 'wrong', text: expect.stringMatching(why) }));
@@ -105,19 +108,27 @@ describe('readSendmail()', () => {
   queues('sendmail', ['-q30m', '-bD'], ['run', '--forever']);
   queues('sendmail', ['-bD'], ['run', '--forever']);
 
-  is([], 'nothing', 'newaliases');
-  is(['-bi'], 'nothing');
-  is(['-I'], 'nothing');
-  is([], 'nothing', 'hoststat');
-  is([], 'nothing', 'purgestat');
+  acts([], 'aliases', 'newaliases');
+  acts(['-v'], 'aliases', 'newaliases');
+  acts(['-bi'], 'aliases');
+  acts(['-bi', '-oA/etc/mail/aliases'], 'aliases');
+  acts(['-I'], 'aliases');
+  acts(['-bs'], 'smtp');
+  acts(['-ba'], 'smtp');
+  acts(['-bs', '-odb', '-oem', '-om'], 'smtp');
+  acts(['-bv', 'bob'], 'verify');
+  acts(['-d0.1', '-bv', 'root'], 'verify');
+  is([], 'print', 'hoststat');
+  is([], 'print', 'purgestat');
+  is(['-bh'], 'print');
   is(['--help'], 'help');
   is(['-help'], 'help');
   is(['-h', 'me'], 'help');
   is(['--version'], 'version');
   is(['-bV'], 'version');
 
-  bad(['-bs'], /-bs is not supported yet$/);
-  bad(['-bv', 'bob'], /-bv is not supported yet$/);
+  bad(['-bt'], /-bt: there is no test mode; -bv /);
+  bad(['-bz'], /-bz is not supported$/);
   bad(['-bd'], /there is no daemon that listens; -bD/);
   bad(['-q30m'], /-q30m needs -bD/);
   bad(['-bd', '-q30m'], /no daemon/);
@@ -137,6 +148,6 @@ describe('readCall()', () => {
       kind: 'print',
       text: expect.stringMatching(/^posthaste /),
     });
-    expect(readCall('newaliases', [])).toEqual({ kind: 'print', text: '' });
+    expect(readCall('hoststat', [])).toMatchObject({ kind: 'print', text: expect.stringMatching(/^No host status/) });
   });
 });
