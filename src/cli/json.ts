@@ -56,6 +56,8 @@ export interface ResultJson {
   readonly started?: string;
   readonly finished?: string;
   readonly error?: ErrorJson;
+  /** The body is empty, and `--skip-empty` was given. */
+  readonly skipped?: true;
 }
 
 export const isoTime = (milliseconds: number): string => new Date(milliseconds).toISOString();

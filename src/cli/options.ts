@@ -37,7 +37,9 @@ export type OptionKey =
   | 'noAliases'
   | 'account'
   | 'headerSender'
-  | 'skipEmpty';
+  | 'skipEmpty'
+  | 'setting'
+  | 'ignored';
 
 export interface OptionRow {
   readonly key: OptionKey;
@@ -46,6 +48,8 @@ export interface OptionRow {
   readonly text: string;
   /** The heading in `--help`. */
   readonly group: 'Message' | 'Envelope' | 'Server' | 'Result';
+  /** It is not in `--help`. */
+  readonly hidden?: true;
 }
 
 const message = (key: OptionKey, flags: string, text: string): OptionRow => ({ key, flags, text, group: 'Message' });
@@ -53,11 +57,17 @@ const envelope = (key: OptionKey, flags: string, text: string): OptionRow => ({ 
 const server = (key: OptionKey, flags: string, text: string): OptionRow => ({ key, flags, text, group: 'Server' });
 const result = (key: OptionKey, flags: string, text: string): OptionRow => ({ key, flags, text, group: 'Result' });
 
+/** sendmail's, without a meaning for `posthaste send`. */
+const ignored = (flags: string): OptionRow => ({
+  ...{ key: 'ignored', flags, text: 'accepted for sendmail’s sake', group: 'Message', hidden: true },
+});
+
 export const OPTIONS: readonly OptionRow[] = [
   message('file', '--file <file>', 'read the message from a file; - is standard input'),
   message('readRecipients', '-t', 'add the recipients named in To, Cc and Bcc'),
   message('fullName', '-F <name>', 'full name of the sender, where the message has no From'),
   message('maxSize', '--max-size <size>', 'refuse a larger message: bytes, or with K, M or G'),
+  message('skipEmpty', '--skip-empty', 'send nothing, and be content, where the body is empty'),
   message('bodyType', '-B <type>', 'accepted for sendmail’s sake: the body is looked at instead'),
   message('ignoreDots', '-i', 'accepted for sendmail’s sake: a lone dot never ends the message'),
   message(
@@ -65,14 +75,19 @@ export const OPTIONS: readonly OptionRow[] = [
     '-o <flag>',
     '-odi: try now (default), -odb: in the background, -odq: queue only; others are ignored',
   ),
+  message('setting', '-O <setting>', 'DeliveryMode=i, b or q and RequireTLS=yes as above; others are ignored'),
+  ...['-e <mode>', '-m', '-G', '-U', '-A <letter>', '-L <tag>', '-p <protocol>', '-X <file>', '-D <file>'].map(ignored),
 
   envelope('sender', '-f, --from <address>', 'sender of the envelope; an empty one or <> is nobody'),
   envelope('sender', '-r <address>', 'the same as -f'),
+  envelope('headerSender', '--read-envelope-from', 'the sender is the address in From, where it has one'),
+  envelope('noAliases', '-n', 'leave the names of this host: no aliases'),
   envelope('notify', '-N <list>', 'report to the sender: never, or a list of success, failure, delay'),
   envelope('return', '-R <what>', 'what such a report gives back: full or hdrs'),
   envelope('envelopeId', '-V <id>', 'the name of the envelope in such a report'),
 
   server('relay', '--relay <url>', 'send all through one server: smtp://, smtps://, smtp+starttls://, lmtp://'),
+  server('account', '-a, --account <name>', 'send through this account of the configuration'),
   server('port', '--port <number>', 'port of MX hosts, instead of 25'),
   server('tls', '--tls <level>', 'none, may, encrypt or verify'),
   server('tlsCa', '--tls-ca <file>', 'trusted certificates: system, node or a PEM file'),

@@ -39,6 +39,7 @@ export interface FormRow<K> {
   readonly flags: string;
   readonly text: string;
   readonly group?: string;
+  readonly hidden?: true;
 }
 
 export type Words<K> =
@@ -123,7 +124,7 @@ function build<K>(form: Form<K>, given: Map<K, string[]>): Command {
   for (const row of form.rows) {
     const option = new Option(row.flags, row.text);
     if (row.group !== undefined) option.helpGroup(`${row.group}:`);
-    command.addOption(option);
+    command.addOption(row.hidden === true ? option.hideHelp() : option);
     command.on(`option:${option.name()}`, (text: string | null | undefined) => {
       given.set(row.key, [...(given.get(row.key) ?? []), text ?? '']);
     });

@@ -71,6 +71,9 @@ type Act = (around: Surroundings) => Promise<ExitCode>;
 export async function sendMessage(options: SendOptions, started: number, around: Surroundings): Promise<ExitCode> {
   const job = await makeJob(options, around);
   if (options.dryRun) return (await import('./dry-run.ts')).showDryRun(job, around);
+  if (options.skipEmpty && (await (await import('../message/blank.ts')).isBlank(job.delivery.message.body))) {
+    return report({ ...job, refused: [] }, { started, histories: [], skipped: true }, around);
+  }
   if (job.delivery.envelope.recipients.length === 0) return report(job, { started, histories: [] }, around);
   const tried = options.mode === 'interactive' ? await deliverJob(job, around) : undefined;
   if (tried !== undefined && !needsQueue(job, tried)) {
@@ -115,9 +118,11 @@ interface Run {
   readonly entry?: QueueEntry;
   /** Why the queue could not be used. */
   readonly trouble?: unknown;
+  /** There was nothing to send. */
+  readonly skipped?: true;
 }
 
-function report(job: Job, { started, histories, entry, trouble }: Run, around: Surroundings): ExitCode {
+function report(job: Job, { started, histories, entry, trouble, skipped }: Run, around: Surroundings): ExitCode {
   const { options, delivery, refused, messageId } = job;
   const queued = new Set(entry?.recipients.map(({ recipient }) => recipient));
   const left = histories.map(({ result }) => result).filter(({ recipient }) => !queued.has(recipient));
@@ -129,6 +134,7 @@ function report(job: Job, { started, histories, entry, trouble }: Run, around: S
     ...refused.map(refusedLine),
     ...resultLines(left),
     ...(spool === undefined ? [] : [line(spool.text)]),
+    ...(skipped && options.verbose > 0 ? [line('Nothing is sent: the body is empty')] : []),
     ...(entry !== undefined && options.verbose > 0 ? queuedLines(entry) : []),
   ];
   for (const text of lines) around.stderr.write(text);
@@ -146,6 +152,7 @@ function report(job: Job, { started, histories, entry, trouble }: Run, around: S
     started: isoTime(started),
     finished: isoTime(around.now()),
     ...(spool === undefined ? {} : { error: { message: spool.text } }),
+    ...(skipped === undefined ? {} : { skipped }),
   };
   around.stdout.write(printJson(object));
   return exit;

@@ -14,9 +14,10 @@ const LETTERS: Readonly<Record<string, Arity>> = {
   ...{ q: 'attached', Q: 'attached', d: 'attached', E: 'attached', J: 'attached' },
 };
 
-/** msmtp's, as they stand in the settings of git, emacs and mutt. */
+/** Ours, and msmtp's, as they stand in the settings of git, emacs and mutt. */
 const NAMES: Readonly<Record<string, Arity>> = {
   ...{ help: 'none', version: 'none', debug: 'none', 'read-recipients': 'none', 'read-envelope-from': 'none' },
+  'skip-empty': 'none',
   ...{ from: 'required', account: 'required', file: 'required' },
 };
 

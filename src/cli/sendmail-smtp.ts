@@ -1,4 +1,5 @@
 import type { NamedRecipient } from '../config/aliases.ts';
+import { isBlank } from '../message/blank.ts';
 import type { Source } from '../message/source.ts';
 import { type Served, type SessionEnds, serveSmtp } from '../submit/smtp-serve.ts';
 import type { SessionEnvelope, Verdict } from '../submit/smtp-step.ts';
@@ -83,6 +84,9 @@ interface Handed {
 async function take(handed: Handed, options: SendOptions, around: Surroundings): Promise<Verdict> {
   try {
     const job = await jobOf(handed, options, around);
+    if (options.skipEmpty && (await isBlank(job.delivery.message.body))) {
+      return { ok: true, text: 'nothing is sent: the body is empty' };
+    }
     if (job.delivery.envelope.recipients.length === 0) return refusal(job.refused);
     const { submitted, delivering } = await submitJob(job, around);
     if (job.refused.length > 0) await handed.tell(job, job.refused.map(refusedLine));

@@ -161,6 +161,7 @@ const COUNTERPARTS: Readonly<Record<string, OptionKey>> = {
   a: 'account',
   account: 'account',
   'read-envelope-from': 'headerSender',
+  'skip-empty': 'skipEmpty',
 };
 
 function readSend({ name, flags, operands }: Words): SendmailAct {

@@ -10,7 +10,7 @@ import { EXIT } from './exit.ts';
 import { CommandError } from './failure.ts';
 import type { OptionKey } from './options.ts';
 import type { Given } from './program.ts';
-import type { Manner } from './sendmail-flags.ts';
+import { type Manner, type Setting, settingOf } from './sendmail-flags.ts';
 
 /** What one call of `posthaste send` asks for. */
 export interface SendOptions {
@@ -77,7 +77,8 @@ export function readValues(given: Given, words: readonly string[]): SendOptions 
   if (has('passwordFile') && has('passwordCommand')) {
     wrong('--password-command', last('passwordCommand') ?? '', '--password-file is given too');
   }
-  const mode = readMode(given.get('compatible') ?? []);
+  const settings = settingsOf(given);
+  const mode = settings.mode ?? 'interactive';
   if (has('noQueue') && mode !== 'interactive') wrong('--no-queue', '', `-od${mode.charAt(0)} needs the queue`);
   const file = last('file');
   return {
@@ -99,7 +100,7 @@ export function readValues(given: Given, words: readonly string[]): SendOptions 
       ...when(last('tlsKey'), (text) => ({ key: filled('--tls-key', text) })),
       fingerprints: (given.get('tlsFingerprint') ?? []).map(readFingerprint),
     },
-    requireTls: has('requireTls'),
+    requireTls: has('requireTls') || settings.requireTls === true,
     ...when(last('auth'), (text) => ({ auth: readMechanism(text) })),
     ...when(last('passwordFile'), (text) => ({ passwordFile: filled('--password-file', text) })),
     ...when(last('passwordCommand'), (text) => ({ passwordCommand: filled('--password-command', text) })),
@@ -119,11 +120,17 @@ export function readValues(given: Given, words: readonly string[]): SendOptions 
   };
 }
 
-/** The texts of `-o`; all but `di`, `db` and `dq` are for other programs. */
-function readMode(texts: readonly string[]): DeliveryMode {
-  const modes = { di: 'interactive', db: 'background', dq: 'queue' } as const;
-  const last = texts.filter((text): text is keyof typeof modes => Object.hasOwn(modes, text)).at(-1);
-  return modes[last ?? 'di'];
+const MODES = { i: 'interactive', b: 'background', q: 'queue' } as const;
+
+/** What `-o` and `-O` say; most of it is for other programs. */
+function settingsOf(given: Given): { readonly mode?: DeliveryMode; readonly requireTls?: boolean } {
+  const short = (given.get('compatible') ?? []).map((value) => settingOf({ name: 'o', value }));
+  const long = (given.get('setting') ?? []).map((value) => settingOf({ name: 'O', value }));
+  const { mode, requireTls }: Setting = Object.assign({}, ...short, ...long);
+  return {
+    ...(mode === undefined ? {} : { mode: MODES[mode] }),
+    ...(requireTls === undefined ? {} : { requireTls }),
+  };
 }
 
 /** The members made from a text, or none where it was not given. */

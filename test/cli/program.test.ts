@@ -31,6 +31,16 @@ describe('readCommandLine() and readValues()', () => {
 
   // As cron, PHP, git, mutt and others call sendmail.
   good(['-FCronDaemon', '-i', '-B8BITMIME', '-oem', 'alice'], { fullName: 'CronDaemon', words: ['alice'] });
+  good(['-ODeliveryMode=q', '-O', 'RequireTLS=yes', 'bob'], { mode: 'queue', requireTls: true, words: ['bob'] });
+  good(['-ODeliveryMode=x', '-O', 'QueueDirectory=/tmp', 'bob'], { mode: 'interactive', requireTls: false });
+  good(['-odq', '-odi', 'bob'], { mode: 'interactive' });
+  good(['-n', '-a', 'work', '--skip-empty', '--read-envelope-from', 'bob'], {
+    ...{ aliases: false, account: 'work', skipEmpty: true, headerSender: true, words: ['bob'] },
+  });
+  good(['--account=home', 'bob'], { account: 'home', skipEmpty: false, headerSender: false, aliases: true });
+  good(['-eq', '-m', '-G', '-U', '-Ac', '-L', 'tag', '-p', 'UUCP:a', '-X', '/tmp/x', '-D/tmp/y', 'bob'], {
+    words: ['bob'],
+  });
   good(['-t', '-i', '-f', 'b@x.example'], { readRecipients: true, sender: 'b@x.example', words: [] });
   good(['-ti'], { readRecipients: true });
   good(['-t', '-i', '-oi', '-fbounce@x.example', '-t'], { readRecipients: true, sender: 'bounce@x.example' });
@@ -116,7 +126,10 @@ describe('readCommandLine() when asked for help', () => {
   it('prints every option of the table', () => {
     const help = print('--help');
     expect(help.kind).toBe('print');
-    for (const { flags } of OPTIONS) expect(help).toHaveProperty('text', expect.stringContaining(flags));
+    for (const { flags, hidden } of OPTIONS) {
+      const named = expect.stringContaining(`\n  ${flags}`);
+      expect(help).toHaveProperty('text', hidden === true ? expect.not.stringContaining(`\n  ${flags}`) : named);
+    }
   });
 
   it('prints the same when spelled otherwise', () => {

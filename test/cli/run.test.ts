@@ -4,6 +4,33 @@ import { TEST_CERTIFICATE } from '../support/certificate.ts';
 import { type FakeOptions, fakeSurroundings, play, readJson } from './fake-surroundings.ts';
 import { deferred, delivered, failed, reply } from './support.ts';
 
+describe('run() with --skip-empty', () => {
+  it.each(['Subject: hi\n', 'Subject: hi\n\n', 'Subject: hi\n\n \t\r\n\n', ''])(
+    'sends nothing for %j',
+    async (message) => {
+      const { exit, out, err, steps } = await play(['--skip-empty', 'ann@example.org', 'a..b@x'], { message });
+      expect([exit, out, err, steps]).toEqual([0, '', '', ['message']]);
+    },
+  );
+
+  it('says so where it is asked to', async () => {
+    const message = 'Subject: hi\n\n';
+    const { exit, err, out } = await play(['-v', '--json', '--skip-empty', 'ann@example.org'], { message });
+    expect([exit, err]).toEqual([0, 'posthaste: Nothing is sent: the body is empty\n']);
+    expect(readJson(out)).toMatchObject({ exit: 0, skipped: true, recipients: [] });
+  });
+
+  it('sends what has a body, and without the option what has none', async () => {
+    const { sent } = await play(['--skip-empty', 'ann@example.org'], { message: 'Subject: hi\n\n \n.\n' });
+    expect(sent).toHaveLength(1);
+    expect((await play(['ann@example.org'], { message: 'Subject: hi\n\n' })).sent).toHaveLength(1);
+  });
+
+  it('is no excuse for a call that is wrong', async () => {
+    expect((await play(['--skip-empty'], { message: '' })).exit).toBe(64);
+  });
+});
+
 describe('run() when all is well', () => {
   it('does everything in order and prints nothing', async () => {
     const { exit, out, err, steps } = await play(['ann@example.org', 'bob@example.net']);
