@@ -11,6 +11,7 @@ import {
   readdirSync,
   readSync,
   renameSync,
+  rmdirSync,
   type Stats,
   unlink,
   unlinkSync,
@@ -37,6 +38,8 @@ export interface Stat {
   readonly inode: number;
   /** Octets. */
   readonly size: number;
+  /** Names that it has. */
+  readonly links: number;
   /** When it was last written to, in milliseconds since 1970. */
   readonly written: number;
 }
@@ -64,6 +67,8 @@ export interface Disk {
   touch(path: string, time: number): void;
   /** Makes a folder (0700) and those above it; returns the first that was made, undefined where all were there. */
   mkdir(path: string): string | undefined;
+  /** Takes away a folder that is empty. */
+  removeFolder(path: string): void;
   chmod(path: string, mode: number): void;
   /** The names in a folder. */
   list(path: string): readonly string[];
@@ -109,6 +114,7 @@ export const systemDisk: Disk = {
     }),
   touch: (path, time) => utimesSync(path, time / 1000, time / 1000),
   mkdir: makeFolders,
+  removeFolder: rmdirSync,
   chmod: chmodSync,
   list: (path) => readdirSync(path),
   watch: (path, changed) => watch(path, { persistent: false }, changed).on('error', () => {}),
@@ -135,9 +141,9 @@ export function makeFolders(path: string): string | undefined {
 }
 
 function statOf(stats: Stats): Stat {
-  const { uid, mode, ino, size, mtimeMs } = stats;
+  const { uid, mode, ino, size, nlink, mtimeMs } = stats;
   const kind = stats.isFile() ? 'file' : stats.isDirectory() ? 'folder' : stats.isSymbolicLink() ? 'link' : 'other';
-  return { uid, mode: mode & 0o7777, kind, inode: ino, size, written: mtimeMs };
+  return { uid, mode: mode & 0o7777, kind, inode: ino, size, links: nlink, written: mtimeMs };
 }
 
 /** The system's name of an error, such as `ENOENT`; undefined where it is none of the system's. */

@@ -69,7 +69,14 @@ export type QueueEvent =
       /** Absent: the whole entry. */
       readonly recipients?: readonly string[];
     })
-  | (Base & { readonly event: 'damaged'; readonly reason: string });
+  | (Base & { readonly event: 'damaged'; readonly reason: string })
+  /** Files of the drop, the first of which has this name, that were not taken in; `waiting`: they stay there. */
+  | (Base & {
+      readonly event: 'refused' | 'waiting';
+      readonly uid: number;
+      readonly files: number;
+      readonly reason: string;
+    });
 
 /** Characters of a remote's words in one line. */
 const MOST_WORDS = 500;

@@ -56,6 +56,28 @@ export async function acceptMessage(room: Writing, message: Message, draft: Entr
   throw new SpoolError('Cannot accept message: no free id was found', 75);
 }
 
+/**
+ * Puts a message in by this id, once: undefined where there is an entry with it, or a living owner works on it. What a
+ * crash has left of an earlier turn is written again.
+ */
+export async function acceptOnce(
+  room: Writing,
+  { id, message, draft }: Omit<Submission, 'release'>,
+): Promise<QueueEntry | undefined> {
+  const { disk, folder, claims } = room;
+  const claim = claims.take(id);
+  if (claim === undefined) return undefined;
+  try {
+    if (hasEntry(room, id)) return undefined;
+    unlessMissing(() => disk.unlink(`${folder}/message/${id}`));
+    return await store(room, { id, message, draft, release: () => claims.drop(id, claim) });
+  } catch (error) {
+    throw spoolError('accept message', folder, error);
+  } finally {
+    claims.drop(id, claim);
+  }
+}
+
 const COLLISION = new Error('Cannot accept message: its id is taken');
 
 interface Submission {

@@ -5,13 +5,13 @@ import { type Disk, systemDisk } from './disk.ts';
 import type { Owner } from './owner.ts';
 import { keepFailed, removeEntry, removeMessage, replaceEntry } from './spool-change.ts';
 import { limited } from './spool-commit.ts';
-import { spoolError } from './spool-error.ts';
-import { openFolders, type Place } from './spool-folders.ts';
+import { dropIn, openFolders, type Place } from './spool-folders.ts';
 import { isQueueId } from './spool-id.ts';
 import { readMessage, verifyMessage } from './spool-message.ts';
 import { eachEntry, listEntries, moveAside, readEntry } from './spool-read.ts';
+import { stampOf, watchAll } from './spool-signs.ts';
 import { LEFTOVER_MS, type SweepReport, sweepSpool } from './spool-sweep.ts';
-import { acceptMessage, type EntryDraft, writing } from './spool-write.ts';
+import { acceptMessage, acceptOnce, type EntryDraft, writing } from './spool-write.ts';
 
 /*
  * The spool: a folder of our own where what was accepted is, until it is delivered, bounced or removed.
@@ -67,6 +67,8 @@ export interface Spool {
   readonly folder: string;
   /** Durable when it resolves. Also throws what the message's source throws. */
   accept(message: Message, draft: EntryDraft): Promise<QueueEntry>;
+  /** As `accept`, by this id; undefined where an entry has it already, or a living owner. */
+  acceptAs(id: string, message: Message, draft: EntryDraft): Promise<QueueEntry | undefined>;
   /** Oldest first. */
   ids(): Promise<readonly string[]>;
   /** All entries, oldest first, read when they are asked for. */
@@ -93,9 +95,9 @@ export interface Spool {
   acquire(name: string): Promise<Claim | undefined>;
   /** Whether a living owner has the lock of this name, by looking alone. */
   isAcquired(name: string): Promise<boolean>;
-  /** Another text after entries came, changed or went, unless that was in the same tick of the disk's clock. */
+  /** Another text after entries came, changed or went, or files in the drop, unless that was in the same tick of the disk's clock. */
   stamp(): Promise<string>;
-  /** Calls back after entries came, changed or went, until it is closed. */
+  /** Calls back after the same, until it is closed. */
   watch(changed: () => void): { close(): void };
 }
 
@@ -108,7 +110,7 @@ const READ_BATCH = 100;
 export async function openSpool(options: SpoolOptions): Promise<Spool> {
   const { folder, fsync, now, random, disk = systemDisk } = options;
   const place: Place = { disk, folder, fsync };
-  await openFolders(place);
+  const hasDrop = await openFolders(place);
   const owned = { disk, folder: `${folder}/claim`, process: options.process, now };
   const claims = createClaims(random === undefined ? owned : { ...owned, random });
   const room = writing({ ...place, claims, now, ...(random === undefined ? {} : { random }) });
@@ -175,11 +177,13 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
     leaving.set(claim, removeMessage(room, claim.id));
   }
 
+  const changing = [`${folder}/entry`, ...(hasDrop ? [dropIn(folder)] : [])];
   const messagePath = (id: string): string => `${folder}/message/${id}`;
 
   return {
     folder,
     accept: (message, draft) => inTurn(() => acceptMessage(room, message, draft)),
+    acceptAs: (id, message, draft) => inTurn(() => acceptOnce(room, { id, message, draft })),
     ids: async () => listEntries(place),
     entries: () => eachEntry(listEntries(place), READ_BATCH, (id) => usable(id, 'unclaimed')),
     read: async (id) => (isQueueId(id) ? usable(id, 'unclaimed') : undefined),
@@ -221,21 +225,8 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
       return token === undefined ? undefined : claimOf(name, locked, token);
     },
     isAcquired: async (name) => claims.isTaken(lockOf(name)),
-    async stamp() {
-      try {
-        const { inode, written } = disk.lstat(`${folder}/entry`);
-        return `${inode} ${written}`;
-      } catch (error) {
-        throw spoolError('look at queue', folder, error);
-      }
-    },
-    watch(changed) {
-      try {
-        return disk.watch(`${folder}/entry`, changed);
-      } catch (error) {
-        throw spoolError('watch queue', folder, error);
-      }
-    },
+    stamp: async () => stampOf(disk, changing),
+    watch: (changed) => watchAll(disk, changing, changed),
   };
 }
 

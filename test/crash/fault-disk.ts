@@ -84,6 +84,7 @@ export function faultyDisk(real: Disk, fault: Fault, end: () => never): FaultyDi
     },
     touch: around('touch', real.touch),
     mkdir: around('mkdir', real.mkdir),
+    removeFolder: around('removeFolder', real.removeFolder),
     chmod: around('chmod', real.chmod),
     list: around('list', real.list),
   };
