@@ -7,10 +7,12 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
+  readlinkSync,
   renameSync,
+  symlinkSync,
   writeSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { quoted } from '../mail/printable.ts';
 import { EXIT } from './exit.ts';
 import { CommandError } from './failure.ts';
@@ -38,6 +40,38 @@ export function installFiles(folder: string, files: readonly InstalledFile[]): r
   } catch (error) {
     throw asCommandError(folder, error);
   }
+}
+
+/**
+ * Links the names to a program, all of them or none; those that were made are given back. A link to a posthaste of any
+ * folder is ours to replace, and nothing else.
+ * @throws {CommandError}
+ */
+export function linkAll(folder: string, names: readonly string[], program: string): readonly string[] {
+  try {
+    const paths = names.map((name) => join(folder, name)).filter((path) => targetOf(path) !== program);
+    for (const path of paths) {
+      const target = targetOf(path);
+      if (target === undefined || basename(target) === 'posthaste') continue;
+      const what = target === '' ? 'it is there' : `it is a link to ${quoted(target)}`;
+      throw new CommandError(`Cannot link ${quoted(path)}: ${what}; move it away first`, EXIT.cantCreate);
+    }
+    for (const path of paths) {
+      const aside = join(folder, `.${process.pid}.posthaste`);
+      symlinkSync(program, aside);
+      renameSync(aside, path);
+    }
+    return paths;
+  } catch (error) {
+    throw asCommandError(folder, error);
+  }
+}
+
+/** What a link says; '' for what is none, undefined where there is nothing. */
+function targetOf(path: string): string | undefined {
+  const stats = lstatSync(path, { throwIfNoEntry: false });
+  if (stats === undefined) return undefined;
+  return stats.isSymbolicLink() ? readlinkSync(path) : '';
 }
 
 function isOurs(path: string): boolean {

@@ -74,6 +74,7 @@ export function units(installation: Installation): readonly InstalledFile[] {
         '',
         '[Path]',
         `PathChanged=${path(spool)}/entry`,
+        ...(scope === 'system' ? [`PathChanged=${path(spool)}/drop`] : []),
         '',
         '[Install]',
         scope === 'system' ? 'WantedBy=multi-user.target' : 'WantedBy=default.target',

@@ -1,7 +1,9 @@
-import { isAbsolute, join, resolve } from 'node:path';
+import { basename, isAbsolute, join, resolve } from 'node:path';
+import { systemDisk } from '../queue/disk.ts';
+import { dropIn, makeDrop } from '../queue/spool-folders.ts';
 import { EXIT, type ExitCode } from './exit.ts';
 import { CommandError } from './failure.ts';
-import { addToCrontab, hasSystemd, installFiles } from './install-files.ts';
+import { addToCrontab, hasSystemd, installFiles, linkAll } from './install-files.ts';
 import { cronFile, cronLine, type Installation, type InstalledFile, units } from './install-units.ts';
 import { type Form, type FormRow, type GivenOf, readWords } from './program.ts';
 import { findSpool } from './queue-open.ts';
@@ -10,13 +12,14 @@ import type { Surroundings } from './surroundings.ts';
 
 /** `posthaste install`: has the queue run without anybody thinking of it, after a reboot too. */
 
-export type InstallKey = 'user' | 'system' | 'print' | 'cron' | 'spool' | 'config';
+export type InstallKey = 'user' | 'system' | 'symlinks' | 'print' | 'cron' | 'spool' | 'config';
 
 const row = (key: InstallKey, flags: string, text: string): FormRow<InstallKey> => ({ key, flags, text });
 
 export const INSTALL_OPTIONS: readonly FormRow<InstallKey>[] = [
   row('user', '--user', 'for our own queue'),
-  row('system', '--system', 'for root’s queue'),
+  row('system', '--system', 'for root’s queue, with a drop that all users may put messages into'),
+  row('symlinks', '--sendmail-symlinks <folder>', 'link sendmail, mailq and newaliases there to us; may be repeated'),
   row('print', '--print', 'only print what would be written'),
   row('cron', '--cron', 'for cron, where systemd runs too'),
   row('spool', '--spool <folder>', 'where the queue is'),
@@ -24,8 +27,10 @@ export const INSTALL_OPTIONS: readonly FormRow<InstallKey>[] = [
 ];
 
 const FORM: Form<InstallKey> = {
-  usage: 'install --user|--system [options]',
-  description: 'Has the queue run by systemd (a service, a timer and a path unit), or else by cron.',
+  usage: 'install [--user|--system] [options]',
+  description:
+    'Has the queue run by systemd (a service, a timer and a path unit), or else by cron;\n' +
+    'and puts us in the place of sendmail.',
   operands: '[none...]',
   rows: INSTALL_OPTIONS,
 };
@@ -39,9 +44,17 @@ export async function runInstall(words: readonly string[], around: Surroundings)
   }
   if (read.kind === 'wrong') throw new CommandError(read.text, EXIT.usage);
   const { given } = read;
-  if (given.has('user') === given.has('system') || read.words.length > 0) {
-    throw new CommandError('Cannot install: say either --user or --system', EXIT.usage);
+  const folders = (given.get('symlinks') ?? []).map((folder) => resolve(around.cwd(), folder));
+  const hasScope = given.has('user') || given.has('system');
+  if ((given.has('user') && given.has('system')) || !(hasScope || folders.length > 0) || read.words.length > 0) {
+    throw new CommandError('Cannot install: say either --user or --system, or --sendmail-symlinks', EXIT.usage);
   }
+  for (const folder of folders) installLinks(folder, given, around);
+  if (hasScope) await installQueue(given, around);
+  return EXIT.ok;
+}
+
+async function installQueue(given: GivenOf<InstallKey>, around: Surroundings): Promise<void> {
   const file = given.get('config')?.at(-1);
   const config = file === undefined ? undefined : resolve(around.cwd(), file);
   const settings = await readSettings(config === undefined ? {} : { config }, around);
@@ -52,9 +65,24 @@ export async function runInstall(words: readonly string[], around: Surroundings)
     ...(config === undefined ? {} : { config }),
   };
   const isCron = given.has('cron') || !hasSystemd();
-  if (given.has('print')) around.stdout.write(printed(installation, given, around));
-  else around.stdout.write(isCron ? installCron(installation) : installUnits(installation, around));
-  return EXIT.ok;
+  if (given.has('print')) {
+    around.stdout.write(printed(installation, given, around));
+    return;
+  }
+  if (installation.scope === 'system') {
+    await makeDrop({ disk: systemDisk, folder: installation.spool, fsync: settings.spool.fsync });
+    around.stdout.write(`made ${dropIn(installation.spool)}\n`);
+  }
+  around.stdout.write(isCron ? installCron(installation) : installUnits(installation, around));
+}
+
+/** What programs call; in a `lib`, none calls the others. */
+const NAMES = ['sendmail', 'mailq', 'newaliases'];
+
+function installLinks(folder: string, given: GivenOf<InstallKey>, around: Surroundings): void {
+  const names = basename(folder) === 'lib' ? NAMES.slice(0, 1) : NAMES;
+  const made = given.has('print') ? names.map((name) => join(folder, name)) : linkAll(folder, names, around.program());
+  around.stdout.write(made.map((path) => `${given.has('print') ? '# ' : ''}${path} -> ${around.program()}\n`).join(''));
 }
 
 /** The folder for units, as systemd looks for them. @throws {CommandError} where the user has no home */

@@ -3,9 +3,12 @@ import { parseDuration } from '../config/duration.ts';
 import type { Settings } from '../config/settings.ts';
 import type { QueueEntry } from '../mail/entry.ts';
 import { quoted } from '../mail/printable.ts';
+import { systemDisk } from '../queue/disk.ts';
+import { isDrop } from '../queue/drop-put.ts';
 import { type RunOptions, type RunReport, runQueue } from '../queue/run.ts';
 import { keepRunning } from '../queue/runner.ts';
 import type { Spool } from '../queue/spool.ts';
+import { dropIn } from '../queue/spool-folders.ts';
 import { EXIT, type ExitCode } from './exit.ts';
 import { CommandError } from './failure.ts';
 import { printJson } from './json.ts';
@@ -16,6 +19,7 @@ import { createFlushProgress } from './queue-progress.ts';
 import { fitting, readSelection, type Selection } from './queue-select.ts';
 import { plural } from './queue-text.ts';
 import { readSettings } from './setup.ts';
+import { explain } from './trouble.ts';
 import { meansFinder } from './way.ts';
 
 /*
@@ -68,21 +72,23 @@ export async function runOnce(call: QueueCall, open: OpenQueue, how: 'due' | 'al
         columns: around.stdout.columns(),
       })
     : undefined;
-  const report =
-    spool === undefined
-      ? NOTHING
-      : await runQueue(spool, {
-          ...runOptions(call),
-          // Who selects wants these now; what is due anyway goes in its own time.
-          all: how !== 'due' || !selection.isEmpty,
-          ...(selection.isEmpty ? {} : { select: (entry) => isSelected(selection, entry, around.now()) }),
-          onResult(result) {
-            progress?.result(result);
-            if (!given.has('verbose')) return;
-            progress?.wipe();
-            for (const text of resultLines([result])) around.stderr.write(text);
-          },
-        });
+  const options: RunOptions = {
+    ...runOptions(call),
+    // Who selects wants these now; what is due anyway goes in its own time.
+    all: how !== 'due' || !selection.isEmpty,
+    ...(selection.isEmpty ? {} : { select: (entry) => isSelected(selection, entry, around.now()) }),
+    onResult(result) {
+      progress?.result(result);
+      if (!given.has('verbose')) return;
+      progress?.wipe();
+      for (const text of resultLines([result])) around.stderr.write(text);
+    },
+  };
+  let report = spool === undefined ? NOTHING : await runQueue(spool, options);
+  // systemd tells us of no file that comes while we run.
+  while (spool !== undefined && how === 'due' && !options.signal.aborted && (await options.takeIn?.(spool))) {
+    report = joined(report, await runQueue(spool, options));
+  }
   progress?.wipe();
   if (given.has('json')) around.stdout.write(printJson({ version: 1, exit: EXIT.ok, ...report }));
   else if (how === 'flush' || given.has('verbose')) around.stdout.write(`${reportText(report)}\n`);
@@ -90,6 +96,14 @@ export async function runOnce(call: QueueCall, open: OpenQueue, how: 'due' | 'al
 }
 
 const NOTHING: RunReport = { tried: 0, busy: 0, delivered: 0, deferred: 0, failed: 0, left: 0 };
+
+const joined = (one: RunReport, other: RunReport): RunReport => ({
+  ...other,
+  tried: one.tried + other.tried,
+  delivered: one.delivered + other.delivered,
+  deferred: one.deferred + other.deferred,
+  failed: one.failed + other.failed,
+});
 
 const isSelected = (selection: Selection, entry: QueueEntry, now: number): boolean =>
   fitting(selection, entry, now).length > 0;
@@ -100,15 +114,33 @@ function reportText({ tried, busy, delivered, deferred, failed, left }: RunRepor
   return `${plural(tried, 'message')} tried: ${counts}${other}; ${plural(left, 'message')} left in the queue`;
 }
 
-function runOptions({ settings, log, around }: QueueCall): RunOptions {
+/** Takes in what users have put into the drop, where there is one; trouble with it keeps nobody else's mail. */
+const takerIn =
+  ({ settings, log, around }: QueueCall, signal: AbortSignal) =>
+  async (spool: Spool): Promise<number> => {
+    if (!isDrop(systemDisk, dropIn(spool.folder), undefined)) return 0;
+    try {
+      return await (await import('./drop-admit.ts')).takeInFor(spool, { settings, log, signal }, around);
+    } catch (error) {
+      const { text, exit } = explain(error);
+      if (exit === EXIT.software) throw error;
+      around.stderr.write(line(text));
+      return 0;
+    }
+  };
+
+function runOptions(call: QueueCall): RunOptions {
+  const { settings, log, around } = call;
+  const signal = around.catchSignals();
   const world = around.openWorld(settings);
   return {
     world,
     findMeans: meansFinder(around),
     reports: reportSettings(settings, around),
+    takeIn: takerIn(call, signal),
     limits: settings.runner,
     fsync: settings.spool.fsync,
-    signal: around.catchSignals(),
+    signal,
     log: (event) => log.write(event),
   };
 }

@@ -27,6 +27,8 @@ export interface Job {
   readonly delivery: Delivery;
   readonly refused: readonly RefusedAddress[];
   readonly messageId?: string;
+  /** Those that were asked for, before their aliases. */
+  readonly named: Recipients['recipients'];
 }
 
 /** A message as it came, and whose it is. */
@@ -72,6 +74,7 @@ export async function draftJob(options: SendOptions, draft: Draft, around: Surro
     settings,
     prepared,
     refused,
+    named: named.recipients,
     ...(messageId === undefined ? {} : { messageId }),
     delivery: {
       message: prepared.message,
@@ -123,7 +126,7 @@ async function prepareMessage(
 }
 
 /** The message's own, else the one that was added. */
-function findMessageId({ fields, added }: Prepared): string | undefined {
+export function findMessageId({ fields, added }: Prepared): string | undefined {
   const [own] = findAll(fields, 'Message-ID');
   const text =
     own === undefined ? added.find((field) => field.startsWith('Message-ID: '))?.slice(12) : unfoldedValue(own);

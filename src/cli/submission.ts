@@ -3,6 +3,7 @@ import { openReporting } from '../queue/run-reports.ts';
 import { openStormFile } from '../queue/run-storms.ts';
 import type { Spool } from '../queue/spool.ts';
 import { type Submission, type SubmitRooms, type Submitted, submit } from '../submit/submit.ts';
+import { findDrop } from './drop-place.ts';
 import { EXIT, recipientCode } from './exit.ts';
 import { openLog, openQueue, reportSettings, type Where } from './queue-open.ts';
 import { runnerStart } from './runner-start.ts';
@@ -33,7 +34,7 @@ export async function submitJob(job: Job, around: Surroundings, tried?: Deliveri
     uid: around.surface.userId(),
     ...(messageId === undefined ? {} : { messageId }),
   };
-  const rooms: SubmitRooms = {
+  const rooms: Omit<SubmitRooms, 'openSpool' | 'startRunner' | 'report'> = {
     schedule: scheduleOf(settings),
     now: () => around.now(),
     random: () => around.random(),
@@ -42,12 +43,24 @@ export async function submitJob(job: Job, around: Surroundings, tried?: Deliveri
       return delivering;
     },
     isStorable: (result) => recipientCode(result) === EXIT.tempFail,
-    openSpool: () => openQueue(where, around),
-    startRunner: (spool) => startRunner(spool, job, around),
-    report: (spool, entry, request) => report({ spool, submission, where }, { entry, request }, around),
     log: (event) => where.log.write(event),
   };
-  const submitted = await submit(submission, options.mode, rooms);
+  const drop = findDrop(job, around);
+  const submitted =
+    drop === undefined
+      ? await submit(submission, options.mode, {
+          ...rooms,
+          openSpool: () => openQueue(where, around),
+          startRunner: (spool) => startRunner(spool, job, around),
+          report: (spool, entry, request) => report({ spool, submission, where }, { entry, request }, around),
+        })
+      : await submit(submission, options.mode, {
+          ...rooms,
+          openSpool: async () => (await import('./drop-hand.ts')).openDrop(job, drop, around),
+          // Who takes in delivers, and reports.
+          startRunner: async () => {},
+          report: async () => {},
+        });
   await where.log.close();
   return { submitted, ...(delivering === undefined ? {} : { delivering }) };
 }

@@ -121,11 +121,12 @@ function toOverrides(file: FileSettings, directory: string): Overrides {
 
 /** What says how the queue is kept and worked. */
 function queueOverrides(file: FileSettings, path: (name: string) => string): Overrides {
-  const { log, retry, expire, delay_warning, spool = {}, runner = {}, bounce = {} } = file;
+  const { log, retry, expire, delay_warning, spool = {}, drop = {}, runner = {}, bounce = {} } = file;
   return {
     ...given({ aliases: file.aliases }),
     ...given({ log: log && (LOG_WORDS.includes(log) ? log : path(log)) }),
     spool: given({ dir: spool.dir && path(spool.dir), fsync: spool.fsync }),
+    drop: given({ senders: drop.senders, messages: drop.messages, size: drop.size }),
     retry: given({ pauses: retry, expire, delayWarning: delay_warning }),
     runner: given({
       linger: runner.linger,

@@ -15,6 +15,8 @@ export const DEFAULTS: Settings = {
   timeouts: {},
   limits: { recipients: 100, addresses: 5, sessions: 2, destinations: 10, messageSize: 0 },
   spool: { fsync: true },
+  // A user's own mistake, such as a cron job that runs wild, keeps no other waiting.
+  drop: { senders: 'any', messages: 1000, size: 67_108_864 },
   retry: {},
   // The first five attempts fall into an hour.
   runner: { linger: 3_600_000, sessions: 20, destinationSessions: 5, transactions: 100 },
@@ -33,6 +35,7 @@ export interface Overrides {
   readonly timeouts?: Settings['timeouts'];
   readonly limits?: Partial<LimitSettings>;
   readonly spool?: Partial<Settings['spool']>;
+  readonly drop?: Partial<Settings['drop']>;
   readonly retry?: RetrySettings;
   readonly runner?: Partial<RunnerSettings>;
   readonly bounce?: Partial<BounceSettings>;
@@ -60,6 +63,7 @@ export function applyOverrides(settings: Settings, overrides: Overrides): Settin
     timeouts: { ...settings.timeouts, ...overrides.timeouts },
     limits: { ...settings.limits, ...overrides.limits },
     spool: { ...settings.spool, ...overrides.spool },
+    drop: { ...settings.drop, ...overrides.drop },
     retry: { ...settings.retry, ...overrides.retry },
     runner: { ...settings.runner, ...overrides.runner },
     bounce: { ...settings.bounce, ...overrides.bounce },

@@ -130,6 +130,7 @@ const TABLES = {
     rate: v.optional(v.pipe(line(RATE), read(readRate))),
   },
   spool: { dir: file('a folder'), fsync: v.optional(v.boolean('true or false')) },
+  drop: { senders: oneOf(['own', 'any']), messages: whole(1, 1_000_000), size: octets },
   runner: {
     linger: v.optional(duration),
     sessions: whole(1, 1000),
@@ -147,6 +148,7 @@ const SCHEMA = table({
   timeouts: v.optional(table(TABLES.timeouts)),
   limits: v.optional(table(TABLES.limits)),
   spool: v.optional(table(TABLES.spool)),
+  drop: v.optional(table(TABLES.drop)),
   runner: v.optional(table(TABLES.runner)),
   bounce: v.optional(table(TABLES.bounce)),
 });

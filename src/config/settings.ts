@@ -45,6 +45,16 @@ export interface SpoolSettings {
   readonly fsync: boolean;
 }
 
+/** What other users may put into the drop of a spool. */
+export interface DropSettings {
+  /** `own`: the sender is the user's own address, whatever he said. Default `any`. */
+  readonly senders: 'own' | 'any';
+  /** Messages of one user that wait in the spool, after which the others stay in the drop. Default 1000. */
+  readonly messages: number;
+  /** Octets of the largest message. Default 64 MiB. */
+  readonly size: number;
+}
+
 /** All in milliseconds. */
 export interface RetrySettings {
   /** Between the first attempt and the second, and so on; the last one repeats. At least one. */
@@ -91,6 +101,7 @@ export interface Settings {
   readonly timeouts: Partial<Readonly<Record<Stage, number>>>;
   readonly limits: LimitSettings;
   readonly spool: SpoolSettings;
+  readonly drop: DropSettings;
   /** Absent members have their defaults in `queue/schedule`. */
   readonly retry: RetrySettings;
   readonly runner: RunnerSettings;

@@ -41,6 +41,8 @@ export interface RunOptions {
   readonly fsync: boolean;
   /** Aborted: nothing more is begun, and what is under way may end. */
   readonly signal: AbortSignal;
+  /** Brings in what waits outside of the spool, before the run. Never rejects. */
+  readonly takeIn?: (spool: Spool) => Promise<number>;
   /** Milliseconds that it may take then. Default 30 s. */
   readonly grace?: number;
   /** Is told of each entry when it is read first, in the order of ids, but for reports that the run makes itself. */
@@ -82,6 +84,7 @@ const NEVER = Number.POSITIVE_INFINITY;
 
 export async function runQueue(spool: Spool, options: RunOptions): Promise<RunReport> {
   const { world, signal, limits, select = () => true, all = false } = options;
+  await options.takeIn?.(spool);
   const traffic = options.traffic ?? trafficFor(options);
   const findMeans = rememberMeans(options.findMeans);
   const agenda = openAgenda(traffic, limits.sessions);

@@ -42,8 +42,11 @@ export interface Tries {
   readonly interrupted: boolean;
 }
 
+/** What takes a message. */
+export type Taker = Pick<Spool, 'accept'>;
+
 /** What submitting needs, as functions that are called only when it comes to that. */
-export interface SubmitRooms {
+export interface SubmitRooms<S extends Taker = Spool> {
   readonly schedule: Schedule;
   now(): number;
   random(): number;
@@ -51,11 +54,11 @@ export interface SubmitRooms {
   /** Whether a deferred recipient is worth storing: trying again later may help. */
   isStorable(result: DeliveryResult): boolean;
   /** Rejects where it can't be used. Absent: nothing may be stored. */
-  readonly openSpool?: () => Promise<Spool>;
+  readonly openSpool?: () => Promise<S>;
   /** Makes sure that somebody works the spool. */
-  startRunner(spool: Spool): Promise<void>;
+  startRunner(spool: S): Promise<void>;
   /** Queues a report about the entry, which need not be in the spool. */
-  report(spool: Spool, entry: QueueEntry, request: ReportRequest): Promise<void>;
+  report(spool: S, entry: QueueEntry, request: ReportRequest): Promise<void>;
   log(event: QueueEvent): void;
 }
 
@@ -69,7 +72,11 @@ export interface Submitted {
 }
 
 /** @throws what `attempt` throws; trouble with the spool is given back */
-export async function submit(submission: Submission, mode: DeliveryMode, rooms: SubmitRooms): Promise<Submitted> {
+export async function submit<S extends Taker>(
+  submission: Submission,
+  mode: DeliveryMode,
+  rooms: SubmitRooms<S>,
+): Promise<Submitted> {
   if (mode === 'interactive') return tryNow(submission, rooms);
   const fresh = draftOf(submission, rooms.now());
   try {
@@ -85,9 +92,9 @@ export async function submit(submission: Submission, mode: DeliveryMode, rooms: 
   }
 }
 
-const withoutSpool = ({ openSpool: _, ...rooms }: SubmitRooms): SubmitRooms => rooms;
+const withoutSpool = <S extends Taker>({ openSpool: _, ...rooms }: SubmitRooms<S>): SubmitRooms<S> => rooms;
 
-async function tryNow(submission: Submission, rooms: SubmitRooms): Promise<Submitted> {
+async function tryNow<S extends Taker>(submission: Submission, rooms: SubmitRooms<S>): Promise<Submitted> {
   const began = rooms.now();
   const { attempts, interrupted } = await rooms.attempt();
   if (rooms.openSpool === undefined) return { attempts };
@@ -117,7 +124,7 @@ const isLeft = (
 function advanceAll(
   draft: QueueEntry,
   attempts: Tries['attempts'],
-  { schedule, random }: SubmitRooms,
+  { schedule, random }: Pick<SubmitRooms, 'schedule' | 'random'>,
 ): { readonly entry: QueueEntry; readonly reports: readonly ReportRequest[] } {
   let entry = draft;
   const reports: ReportRequest[] = [];
@@ -158,12 +165,15 @@ const pending = (recipient: Recipient, now: number): QueuedRecipient => ({
 });
 
 interface Acceptance {
-  readonly spool: Spool;
+  readonly spool: Taker;
   readonly draft: QueueEntry;
   readonly submission: Submission;
 }
 
-async function accept({ spool, draft, submission }: Acceptance, rooms: SubmitRooms): Promise<QueueEntry> {
+async function accept(
+  { spool, draft, submission }: Acceptance,
+  rooms: Pick<SubmitRooms, 'now' | 'log'>,
+): Promise<QueueEntry> {
   const { version: _, id: __, message: ___, ...rest } = draft;
   const { messageId } = submission;
   const entry = await spool.accept(submission.message, { ...rest, ...(messageId === undefined ? {} : { messageId }) });

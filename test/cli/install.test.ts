@@ -1,7 +1,7 @@
-import { mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, readlinkSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { installFiles } from '../../src/cli/install-files.ts';
+import { installFiles, linkAll } from '../../src/cli/install-files.ts';
 import { cronLine, MARK, units } from '../../src/cli/install-units.ts';
 import { run } from '../../src/cli/run.ts';
 import { scratchFolder } from '../support/spool.ts';
@@ -32,6 +32,25 @@ describe('posthaste install', () => {
     expect((await play('--system', '--print', '--cron', '--spool', '/s')).out).toContain('* * * * root /usr/bin/posth');
   });
 
+  it('has the system’s units look at the drop too', async () => {
+    expect((await play('--system', '--print', '--spool', '/s')).out).toContain('PathChanged=/s/drop\n');
+    expect((await play('--user', '--print', '--spool', '/s')).out).not.toContain('drop');
+  });
+
+  it('links sendmail’s names, and only shows them with --print', async () => {
+    const folder = scratchFolder();
+    expect((await play('--sendmail-symlinks', folder, '--print')).out).toContain(
+      `# ${folder}/sendmail -> /usr/bin/post`,
+    );
+    expect(readdirSync(folder)).toEqual([]);
+    expect(await play('--sendmail-symlinks', folder)).toMatchObject({ exit: 0, err: '' });
+    expect(readdirSync(folder).sort()).toEqual(['mailq', 'newaliases', 'sendmail']);
+    expect(await play('--sendmail-symlinks', folder)).toMatchObject({ exit: 0, out: '', err: '' });
+    mkdirSync(join(folder, 'lib'));
+    await play('--sendmail-symlinks', join(folder, 'lib'));
+    expect(readdirSync(join(folder, 'lib'))).toEqual(['sendmail']);
+  });
+
   it.each([[[]], [['--user', '--system']], [['--user', 'x']], [['--nonsense']]])(
     'refuses %j with 64',
     async (words) => {
@@ -56,6 +75,33 @@ describe('units()', () => {
       'SystemCallFilter=@system-service',
     ])
       expect(service?.text.split('\n')).toContain(line);
+  });
+});
+
+describe('linkAll()', () => {
+  const NAMES = ['sendmail', 'mailq'];
+
+  it('replaces links to a posthaste of another folder', () => {
+    const folder = scratchFolder();
+    symlinkSync('/opt/old/bin/posthaste', join(folder, 'mailq'));
+    linkAll(folder, NAMES, '/usr/bin/posthaste');
+    expect(NAMES.map((name) => readlinkSync(join(folder, name)))).toEqual(['/usr/bin/posthaste', '/usr/bin/posthaste']);
+  });
+
+  it.each([
+    ['a file', (path: string) => writeFileSync(path, ''), 'it is there'],
+    ['a folder', (path: string) => mkdirSync(path), 'it is there'],
+    ['a link', (path: string) => symlinkSync('/usr/sbin/exim4', path), 'it is a link to "/usr/sbin/exim4"'],
+  ])('links nothing where %s of somebody else is', (_, make, reason) => {
+    const folder = scratchFolder();
+    make(join(folder, 'mailq'));
+    expect(() => linkAll(folder, NAMES, '/usr/bin/posthaste')).toThrow(`${reason}; move it away first`);
+    expect(readdirSync(folder)).toEqual(['mailq']);
+  });
+
+  it('tells which folder is missing', () => {
+    const folder = join(scratchFolder(), 'none');
+    expect(() => linkAll(folder, NAMES, '/p')).toThrow(`Cannot install files in "${folder}": ENOENT`);
   });
 });
 

@@ -1,0 +1,38 @@
+import { ENTRY_VERSION } from '../mail/entry.ts';
+import { systemDisk } from '../queue/disk.ts';
+import { putIntoDrop } from '../queue/drop-put.ts';
+import type { Taker } from '../submit/submit.ts';
+import { EXIT } from './exit.ts';
+import { CommandError } from './failure.ts';
+import type { Job } from './send.ts';
+import type { Surroundings } from './surroundings.ts';
+
+/* Hands a message over to whoever works the system's spool. Loaded only where there is a drop. */
+
+/** What takes the job's message, and no other, into the drop `folder`. */
+export function openDrop({ settings, options, named }: Job, folder: string, around: Surroundings): Taker {
+  const place = { disk: systemDisk, folder, fsync: settings.spool.fsync, now: () => around.now() };
+  const most = settings.drop.size;
+  return {
+    async accept(message, { messageId, ...draft }) {
+      if (message.facts.size > most) {
+        throw new CommandError(`Cannot hand message over: it is larger than ${most} octets`, EXIT.data);
+      }
+      const { sender, ...envelope } = draft.envelope;
+      const isLocalSender = sender !== null && options.sender?.includes('@') !== true;
+      const head = { envelope, sender, isLocalSender, recipients: named, aliases: options.aliases };
+      const { id, size } = await putIntoDrop(place, head, message);
+      return {
+        version: ENTRY_VERSION,
+        id,
+        ...draft,
+        message: {
+          headerSize: message.header.length,
+          digest: '',
+          facts: { ...message.facts, size },
+          ...(messageId === undefined ? {} : { messageId }),
+        },
+      };
+    },
+  };
+}
