@@ -16,11 +16,11 @@ import type { EntryDraft } from './spool-write.ts';
  * Takes the messages that users have put into the drop into the spool. Of a file only its bytes and its owner count
  * (`drop-look.ts`); who may send what, and how it goes, `admit` says.
  *
- *   D1  drop/ID                            it waits
- *   D2  drop/ID   +message +entry (held)   accepted, and nobody tries it
- *   D3  taken/ID  +message +entry (held)   the file is out of its owner's reach
- *   D4  taken/ID  +message +entry          on its way
- *   D5            +message +entry          as any other
+ *   T1  drop/ID                            it waits
+ *   T2  drop/ID   +message +entry (held)   accepted, and nobody tries it
+ *   T3  taken/ID  +message +entry (held)   the file is out of its owner's reach
+ *   T4  taken/ID  +message +entry          on its way
+ *   T5            +message +entry          as any other
  *
  * Each step is on the disk before the next, and each state is found again after a crash: an entry is released only when
  * its file has left the drop, so no message is lost, and none is taken in twice. The name is the entry's id; where another
@@ -146,7 +146,7 @@ async function takeOne(taking: Taking, id: string): Promise<boolean> {
 const isTrouble = (error: Error): boolean =>
   error instanceof SpoolError || (codeOf(error) !== undefined && !codeOf(error)?.startsWith('ERR_'));
 
-/** D1 to D5. */
+/** T1 to T5. */
 async function accept(
   { spool, means, disk }: Taking,
   id: string,
@@ -181,7 +181,7 @@ async function accept(
   return true;
 }
 
-/** D3 to D5; what somebody has claimed at this moment is released the next time. */
+/** T3 to T5; what somebody has claimed at this moment is released the next time. */
 async function release(spool: Spool, disk: Disk, id: string): Promise<void> {
   const claim = await spool.claim(id);
   if (claim === undefined && (await spool.read(id)) !== undefined) return;

@@ -36,13 +36,17 @@ export async function openFolders(place: Place): Promise<boolean> {
   if (!isAbsolute(folder)) throw new SpoolError(`Cannot use spool: its path is not absolute: ${shown(folder)}`, 78);
   const changed = new Set<string>();
   try {
-    const hasDrop = unlessMissing(() => disk.lstat(dropIn(folder))) !== undefined;
+    let hasDrop = false;
     for (const path of [folder, ...FOLDERS.map((name) => `${folder}/${name}`)]) {
       if (unlessMissing(() => disk.lstat(path)) === undefined) {
         const first = disk.mkdir(path);
         for (let made = path; first !== undefined && made.length >= first.length; made = dirname(made)) {
           changed.add(dirname(made));
         }
+      }
+      if (path === folder) {
+        ownFolder(disk, folder);
+        hasDrop = unlessMissing(() => disk.lstat(dropIn(folder))) !== undefined;
       }
       secure(disk, path, hasDrop && path === folder ? PASSABLE : OWN);
     }

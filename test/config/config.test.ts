@@ -64,7 +64,7 @@ describe('readConfig() when something is wrong', () => {
       expect(reading).toEqual({ ok: false, errors: want.map((each) => `Cannot use configuration: p.toml:${each}`) });
     });
   const known =
-    'domain, hostname, log, retry, expire, delay_warning, aliases, dns, mx, tls, timeouts, limits, spool, runner, bounce';
+    'domain, hostname, log, retry, expire, delay_warning, aliases, dns, mx, tls, timeouts, limits, spool, drop, runner, bounce';
   bad('domian = "a.test"', '1: unknown key "domian", did you mean "domain"?');
   bad('\n\n[mx]\nprot = 25', '4: unknown key "mx.prot", did you mean "mx.port"?');
   bad('[mx]\nallow-local = true', '2: unknown key "mx.allow-local", did you mean "mx.allow_local"?');
