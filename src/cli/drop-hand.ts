@@ -4,6 +4,7 @@ import { putIntoDrop } from '../queue/drop-put.ts';
 import type { Taker } from '../submit/submit.ts';
 import { EXIT } from './exit.ts';
 import { CommandError } from './failure.ts';
+import { identify } from './identity.ts';
 import type { Job } from './send.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -13,13 +14,15 @@ import type { Surroundings } from './surroundings.ts';
 export function openDrop({ settings, options, named }: Job, folder: string, around: Surroundings): Taker {
   const place = { disk: systemDisk, folder, fsync: settings.spool.fsync, now: () => around.now() };
   const most = settings.drop.size;
+  const { domain } = identify(settings, around.surface);
   return {
     async accept(message, { messageId, ...draft }) {
       if (message.facts.size > most) {
         throw new CommandError(`Cannot hand message over: it is larger than ${most} octets`, EXIT.data);
       }
       const { sender, ...envelope } = draft.envelope;
-      const isLocalSender = sender !== null && options.sender?.includes('@') !== true;
+      // The system may have another domain than we could find out.
+      const isLocalSender = sender?.domain === domain && options.sender?.includes('@') !== true;
       const head = { envelope, sender, isLocalSender, recipients: named, aliases: options.aliases };
       const { id, size } = await putIntoDrop(place, head, message);
       return {
