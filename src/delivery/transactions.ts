@@ -86,6 +86,7 @@ export async function runTransactions(plan: TransactionsPlan, session: Session, 
     progress = result.outcomes.some((outcome) => outcome.kind === 'accepted');
     queue = [...later, ...rest];
     usable = result.usable && !spent;
+    if (queue.length === 0 || !usable) break;
     try {
       await plan.onSettled?.();
     } catch (error) {
@@ -96,6 +97,8 @@ export async function runTransactions(plan: TransactionsPlan, session: Session, 
   if (!usable) session.close();
   else if (session.keep === undefined) await session.quit();
   else session.keep();
+  // Others need not wait for what becomes of these results.
+  await plan.onSettled?.();
   return { untried: queue, progress };
 }
 

@@ -25,23 +25,31 @@ interface Row {
   /** How many of `ids` were picked already. */
   at: number;
   active: number;
+  /** How many more it may have before others are asked. */
+  turn: number;
 }
+
+// Where there are more destinations than sessions, one that was opened serves so many before another needs its place.
+const TURN = 20;
+/** Entries under way for one session: while some are delivered, others are read, written, or wait for the disk. */
+export const STAGES = 4;
 
 export function openAgenda(traffic: Traffic, sessions: number): Agenda {
   /** The row whose turn comes last is at the end. */
   const rows = new Map<string, Row>();
   let size = 0;
 
-  /** As many again as can be under way are read, or written, meanwhile. Where all are deferred nobody waits. */
+  /** Where all are deferred nobody waits. */
   function room({ lane, active }: Row, now: number): boolean {
     if (lane === undefined || traffic.down(lane, now) !== undefined) return active < sessions;
     const width = traffic.width(lane);
-    return active < (width === 1 ? 1 : 2 * width);
+    // Of those that wait for their rate, more would only stand in others' way.
+    return active < (width === 1 || lane.rate !== undefined ? width : STAGES * width);
   }
 
   return {
     add(id, lane) {
-      const row = rows.get(nameOf(lane)) ?? { lane, ids: [], at: 0, active: 0 };
+      const row = rows.get(nameOf(lane)) ?? { lane, ids: [], at: 0, active: 0, turn: TURN };
       rows.set(nameOf(lane), row);
       row.ids.push(id);
       size += 1;
@@ -53,8 +61,12 @@ export function openAgenda(traffic: Traffic, sessions: number): Agenda {
         row.at += 1;
         row.active += 1;
         size -= 1;
-        rows.delete(name);
-        rows.set(name, row);
+        row.turn -= 1;
+        if (row.turn === 0) {
+          row.turn = TURN;
+          rows.delete(name);
+          rows.set(name, row);
+        }
         return { id, lane: row.lane };
       }
       return undefined;

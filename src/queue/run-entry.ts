@@ -177,6 +177,7 @@ async function tryGroup(turn: GroupTurn, work: Work): Promise<void> {
   if (await isDown()) return;
   if (!(await gate.enter(lane))) return record.leave(recipients.length);
   let missing = recipients.length;
+  let isFree = false;
   try {
     if (await isDown()) {
       missing = 0;
@@ -187,6 +188,8 @@ async function tryGroup(turn: GroupTurn, work: Work): Promise<void> {
       const results = given.filter((result) => isDecided(result, work.signal)).map(softened);
       if (results.length < given.length) await record.leave(given.length - results.length);
       if (results.length === 0) return;
+      // Only what went well: the next delivery shall know of what went wrong.
+      isFree = missing === 0 && results.every(({ outcome }) => outcome === 'delivered') && gate.free(lane);
       const next = await record.settle(results);
       if (envelope.requireTls !== true) traffic.learn(lane, results, dueAgain(next, results) ?? work.world.now());
     };
@@ -195,7 +198,8 @@ async function tryGroup(turn: GroupTurn, work: Work): Promise<void> {
     const { pool, signal } = work;
     await deliver({ ...delivery, message, envelope }, recipients, { world, pool, signal, onSettled, ...prefer });
   } finally {
-    gate.leave(lane);
+    if (isFree) traffic.settle(lane);
+    else gate.leave(lane);
     if (missing > 0) await record.leave(missing);
   }
 }

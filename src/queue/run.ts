@@ -6,7 +6,7 @@
  * 1. Entries are read in the order of their queueing, and the ids of those that are due are kept (`run-agenda`).
  * 2. When its turn has come an entry is claimed, read again and delivered to all of its destinations at once
  *    (`run-entry`), over sessions that earlier ones left open, as many at a time as `run-traffic` allows.
- * 3. Each result is on disk before the next transaction begins (`run-record`); a report is queued before the recipient
+ * 3. Each result is on disk before the entry's next transaction begins (`run-record`); a report is queued before the recipient
  *    it is about is dropped (`run-reports`), and is tried in the same run.
  *
  * Any number of runs, in any number of processes, may work one spool: what one has claimed the others pass over.
@@ -18,7 +18,7 @@ import type { QueueEntry } from '../mail/entry.ts';
 import type { DeliveryResult } from '../mail/result.ts';
 import type { World } from '../world.ts';
 import type { QueueEvent } from './event.ts';
-import { openAgenda, type Picked } from './run-agenda.ts';
+import { openAgenda, type Picked, STAGES } from './run-agenda.ts';
 import { type Work, workEntry } from './run-entry.ts';
 import { openGate } from './run-gate.ts';
 import { type FindMeans, groupsOf, isFailure, pendingOf, rememberMeans, scheduleOf } from './run-means.ts';
@@ -78,7 +78,7 @@ export const trafficFor = ({ world, limits }: Pick<RunOptions, 'world' | 'limits
 // A message under way has been read and sent by then, or its server is stuck.
 const GRACE = 30_000;
 // Each may hold a message of a megabyte in memory.
-const MOST_ACTIVE = 64;
+const MOST_ACTIVE = 100;
 /** A time that never comes. */
 const NEVER = Number.POSITIVE_INFINITY;
 
@@ -95,6 +95,7 @@ export async function runQueue(spool: Spool, options: RunOptions): Promise<RunRe
   setMaxListeners(0, hard.signal, stop.signal);
   const pool = openPool({ sessions: limits.sessions, transactions: limits.transactions });
   const active = new Set<Promise<void>>();
+  const mostActive = Math.min(MOST_ACTIVE, STAGES * limits.sessions);
   const fresh: QueueEntry[] = [];
   let next = NEVER;
   let left = 0;
@@ -209,7 +210,7 @@ export async function runQueue(spool: Spool, options: RunOptions): Promise<RunRe
     });
 
   for (;;) {
-    while (!stop.signal.aborted && active.size < MOST_ACTIVE) {
+    while (!stop.signal.aborted && active.size < mostActive) {
       const picked = agenda.pick(world.now());
       if (picked === undefined) break;
       const turn = take(picked).finally(() => {

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { Spool } from '../../src/queue/spool.ts';
 import { SpoolError } from '../../src/queue/spool-error.ts';
 import { GREYLISTED, type MxServer, REFUSED, startMx } from '../support/mx-server.ts';
@@ -117,6 +117,34 @@ describe('EntryRecord', () => {
     expect(await world.run(flaky)).toMatchObject({ delivered: 1, left: 0 });
     expect(mx.messages).toHaveLength(1);
     expect(await spool.ids()).toEqual([]);
+  });
+
+  test('lets others have the session meanwhile, as many as there are sessions', async () => {
+    const mx = await server();
+    const world = queueWorld({ 'a.test': mx.port });
+    const { spool } = await testSpool();
+    for (let count = 0; count < 12; count++) await submit(spool, { to: [`u${count}@a.test`] });
+    let open = (): void => {};
+    const opened = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    let removed = 0;
+    const slow: Spool = {
+      ...spool,
+      async remove(claim) {
+        // The first one tells that the server is there.
+        if (removed++ > 0) await opened;
+        await spool.remove(claim);
+      },
+    };
+    const run = world.run(slow, { limits: { sessions: 2, destinationSessions: 2, transactions: 100 } });
+    await vi.waitFor(() => expect(mx.messages).toHaveLength(5), { interval: 1 });
+    for (let turn = 0; turn < 100; turn++) await new Promise((resolve) => setImmediate(resolve));
+    // Two that have arrived and are free, and two that have not let go of their sessions.
+    expect(mx.messages).toHaveLength(5);
+    open();
+    expect(await run).toMatchObject({ delivered: 12, left: 0 });
+    expect(mx.messages).toHaveLength(12);
   });
 
   test('keeps its claim of what it could not write, so that nobody sends it again', async () => {

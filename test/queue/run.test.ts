@@ -117,6 +117,17 @@ describe('runQueue()', () => {
     expect(namesOf(at['a.test'])).toHaveLength(12);
   });
 
+  test('gives each destination a turn, so that sessions serve many where there are fewer than destinations', async () => {
+    const { world, servers: at } = await worldOf({ 'a.test': {}, 'b.test': {}, 'c.test': {} });
+    const { spool } = await testSpool();
+    for (let count = 0; count < 90; count++) await submit(spool, { to: [`u${count}@${'abc'[count % 3]}.test`] });
+    await world.run(spool, { limits: { sessions: 2, destinationSessions: 2, transactions: 100 } });
+    for (const mx of Object.values(at)) expect(namesOf(mx)).toHaveLength(30);
+    // One for one they would be 90.
+    const sessions = Object.values(at).map(sessionsOf);
+    expect(sessions.reduce((sum, each) => sum + each)).toBeLessThanOrEqual(30);
+  });
+
   test('sends one transaction to all recipients of a domain', async () => {
     const { world, servers: at } = await worldOf({ 'a.test': {}, 'b.test': {} });
     const { spool } = await testSpool();
