@@ -1,0 +1,300 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+/* The built command under sendmail's names, as programs call it: with little around it, and with strange things. */
+
+const POSTHASTE = fileURLToPath(new URL('../../bin/posthaste', import.meta.url));
+const MESSAGE = 'Subject: hi\n\nhello\n';
+const isRoot = process.getuid?.() === 0;
+
+let folder = '';
+let count = 0;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'posthaste-sendmail-'));
+  chmodSync(folder, 0o755);
+  for (const name of ['sendmail', 'mailq', 'newaliases', 'hoststat']) symlinkSync(POSTHASTE, join(folder, name));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** A spool of its own, and how the command is called with it. */
+function place(spool = join(folder, `spool-${count++}`)) {
+  const env = { POSTHASTE_SPOOL: spool, POSTHASTE_LOG: 'none' };
+  const path = (name: string): string => join(folder, name);
+  const entries = () =>
+    readdirSync(join(spool, 'entry'))
+      .filter((file) => file.endsWith('.json'))
+      .map((file) => JSON.parse(readFileSync(join(spool, 'entry', file), 'utf8')));
+  const only = () => {
+    const [entry, ...more] = entries();
+    if (entry === undefined || more.length > 0) throw new Error(`${more.length} entries too many, or none`);
+    return { entry, text: readFileSync(join(spool, 'message', entry.id), 'latin1') };
+  };
+  return {
+    spool,
+    env,
+    entries,
+    only,
+    call(name: string, words: readonly string[], { input = MESSAGE, more = {} }: Call = {}) {
+      const done = spawnSync(path(name), words, { env: { ...env, ...more }, input, timeout: 60_000, cwd: '/' });
+      return { status: done.status ?? done.signal, out: done.stdout.toString(), err: done.stderr.toString() };
+    },
+    /** A line for the shell, in which the command is `sendmail`. */
+    shell(line: string) {
+      const text = line.replaceAll('sendmail', `'${path('sendmail')}'`);
+      const done = spawnSync('/bin/sh', ['-c', text], { env, timeout: 60_000, cwd: folder });
+      return { status: done.status ?? done.signal, out: done.stdout.toString(), err: done.stderr.toString() };
+    },
+  };
+}
+
+interface Call {
+  readonly input?: string | Buffer;
+  readonly more?: Readonly<Record<string, string>>;
+}
+
+const SILENT = { status: 0, out: '', err: '' };
+
+describe('sendmail with little around it', () => {
+  it('needs nothing of the environment but where the queue is', () => {
+    const { call, only } = place();
+    expect(call('sendmail', ['-odq', '-i', '-B8BITMIME', 'bob@example.org'])).toEqual(SILENT);
+    expect(only().text).toMatch(/\r\n\r\nhello\r?\n$/);
+  });
+
+  it('answers in an environment that is empty', () => {
+    const { status, stdout } = spawnSync(join(folder, 'sendmail'), ['-bV'], { env: {}, cwd: '/' });
+    expect([status, stdout.toString()]).toEqual([0, expect.stringMatching(/^posthaste /)]);
+  });
+
+  it.runIf(isRoot)('works for a user id without a name and a home', () => {
+    const spool = join(folder, 'nobody');
+    mkdirSync(spool);
+    const { env, only } = place(spool);
+    // The tree itself may lie where that user can't go.
+    const copy = join(folder, 'copy');
+    for (const part of ['bin', 'dist'])
+      cpSync(new URL(`../../${part}`, import.meta.url), join(copy, part), { recursive: true });
+    symlinkSync(join(copy, 'bin/posthaste'), join(copy, 'sendmail'));
+    chownSync(spool, 12_345, 12_345);
+    const as = { uid: 12_345, gid: 12_345, env, input: MESSAGE, cwd: '/' };
+    const done = spawnSync(join(copy, 'sendmail'), ['-odq', 'bob@example.org'], as);
+    expect([done.status, done.stdout.toString(), done.stderr.toString()]).toEqual([0, '', '']);
+    expect(only().entry).toMatchObject({ uid: 12_345, envelope: { sender: { local: 'uid12345' } } });
+    const bare = spawnSync(join(copy, 'sendmail'), ['-odq', 'bob@example.org'], { ...as, env: {} });
+    expect([bare.status, bare.stderr.toString()]).toEqual([
+      75,
+      expect.stringMatching(/^sendmail: Cannot open spool: .*\n$/),
+    ]);
+  });
+
+  it('works with standard output and error closed', () => {
+    const { shell, only } = place();
+    expect(shell(`printf 'Subject: x\\n\\ny\\n' | sendmail -odq bob@example.org >&- 2>&-`)).toEqual(SILENT);
+    expect(only().text).toContain('Subject: x\r\n');
+  });
+
+  it('keeps its status where nobody hears what it says', () => {
+    expect(place().shell('sendmail -odq -Z </dev/null >&- 2>&-').status).toBe(64);
+  });
+
+  it('takes a closed standard input for an empty message', () => {
+    const { shell, only } = place();
+    expect(shell('sendmail -odq bob@example.org <&-')).toEqual(SILENT);
+    expect(only().text).toMatch(/\r\n\r\n$/);
+  });
+
+  it('reads a deleted file from where its caller left it', () => {
+    const { env, only } = place();
+    const path = join(folder, 'unlinked');
+    writeFileSync(path, `not of it\n${MESSAGE}`);
+    const descriptor = openSync(path, 'r');
+    readSync(descriptor, Buffer.alloc(10), 0, 10, null);
+    unlinkSync(path);
+    const words = ['-odq', '-i', 'bob@example.org'];
+    const { status } = spawnSync(join(folder, 'sendmail'), words, { env, stdio: [descriptor, 'ignore', 'ignore'] });
+    closeSync(descriptor);
+    expect([status, only().text]).toEqual([0, expect.stringMatching(/^Subject: hi\r\n/)]);
+  });
+
+  it('makes files for itself alone, under umask 077 too', () => {
+    const { shell, spool, only } = place();
+    expect(shell(`umask 077; printf 'Subject: x\\n\\ny\\n' | sendmail -odq bob@example.org`)).toEqual(SILENT);
+    const { entry } = only();
+    expect(statSync(join(spool, 'message', entry.id)).mode & 0o777).toBe(0o600);
+  });
+
+  it('tells with its status where the queue can be written by nobody', () => {
+    const { call } = place('/proc/posthaste');
+    const { status, out, err } = call('sendmail', ['-odq', 'bob@example.org']);
+    expect([status, out]).toEqual([73, '']);
+    expect(err).toMatch(/^sendmail: Cannot use spool: .*\n$/);
+  });
+
+  it('takes 20,000 recipients', () => {
+    const { call, only } = place();
+    const names = Array.from({ length: 20_000 }, (_, at) => `r${at}@example.org`);
+    expect(call('sendmail', ['-odq', '-f', '', '--', ...names])).toEqual(SILENT);
+    const { entry } = only();
+    expect([entry.recipients.length, entry.recipients.at(-1).recipient.address.local]).toEqual([20_000, 'r19999']);
+    expect(entry.envelope.sender).toBeNull();
+  });
+
+  it('goes on where a signal comes that its caller ignores', async () => {
+    const { env, only } = place();
+    const line = `trap '' HUP; exec '${join(folder, 'sendmail')}' -odq bob@example.org`;
+    const child = spawn('/bin/sh', ['-c', line], { env, stdio: ['pipe', 'ignore', 'pipe'] });
+    child.stdin.write('Subject: one\n');
+    // It reads: what was written has left the pipe, and the second write is taken too.
+    await new Promise((resolve) => child.stdin.write(`\n${'x'.repeat(200_000)}\n`, resolve));
+    child.kill('SIGHUP');
+    child.stdin.end('end\n');
+    const [status] = await once(child, 'close');
+    expect([status, only().text.endsWith('end\r\n')]).toEqual([0, true]);
+  });
+
+  it('is not troubled by what others set for Node', () => {
+    const { call, only } = place();
+    const more = { NODE_OPTIONS: '--require /nonexistent.js', NODE_EXTRA_CA_CERTS: '/nonexistent', NODE_PATH: '/x' };
+    expect(call('sendmail', ['-odq', 'bob@example.org'], { more })).toEqual(SILENT);
+    expect(only().entry.recipients).toHaveLength(1);
+  });
+});
+
+describe('sendmail and its caller', () => {
+  it('reads all of standard input before it refuses an option', () => {
+    const { shell } = place();
+    const { status, err } = shell('(head -c 3000000 /dev/zero && echo written >&2) | sendmail -Z bob@example.org');
+    expect([status, err]).toEqual([64, 'written\nsendmail: Cannot read command line: unknown option "-Z"\n']);
+  });
+
+  it('begins what it says with the name that it was called by', () => {
+    const { call } = place();
+    expect(call('mailq', ['-Z']).err).toBe('mailq: Cannot read command line: unknown option "-Z"\n');
+    expect(call('sendmail', ['-odq']).err).toBe('sendmail: Cannot send: no recipient was given\n');
+    expect(call('mailq', [])).toEqual({ status: 0, out: 'Mail queue is empty\n', err: '' });
+    expect(call('hoststat', [])).toMatchObject({ status: 0, err: '' });
+  });
+
+  it('makes cron’s message one that servers take and people can read', () => {
+    const { call, only } = place();
+    const input = Buffer.from(
+      'From: root (Cron Daemon)\nTo: alice\nSubject: Cron <alice@vm> échø\nContent-Transfer-Encoding: 8bit\n\n.\n..\nü\n',
+    );
+    const words = ['-FCronDaemon', '-i', '-B8BITMIME', '-oem', '-odq', 'alice'];
+    expect(call('sendmail', words, { input })).toEqual(SILENT);
+    const [header = '', body] = only().text.split('\r\n\r\n');
+    expect(header).toMatch(/^From: Cron Daemon <root@[^>]+>\r\nTo: alice@\S+\r\nSubject: [ -~]*=\?utf-8\?[ -~]+/i);
+    expect(header).not.toMatch(/[^\r\n\t -~]/);
+    expect(body).toBe(Buffer.from('.\r\n..\r\nü\r\n').toString('latin1'));
+  });
+
+  it('reads dots as Sendmail does where it is not told -i', () => {
+    const { call, only } = place();
+    expect(call('sendmail', ['-odq', 'bob@example.org'], { input: 'Subject: x\n\n..a\n.\nb\n.\n' })).toEqual(SILENT);
+    expect(only().text.split('\r\n\r\n')[1]).toBe('.a\r\n.\r\nb\r\n');
+  });
+
+  const hasScript = spawnSync('script', ['--version']).error === undefined;
+  it.runIf(hasScript)('ends at a lone dot on a terminal', () => {
+    const { env, only } = place();
+    const command = `'${join(folder, 'sendmail')}' -odq bob@example.org`;
+    const input = 'Subject: typed\n\nhello\n.\nnot of it\n';
+    const { status } = spawnSync('script', ['-qec', command, '/dev/null'], { env, input, timeout: 30_000 });
+    expect([status, only().text.split('\r\n\r\n')[1]]).toEqual([0, expect.stringMatching(/^hello\r?\n$/)]);
+  });
+
+  it.each([
+    ['-oep', 65, 0],
+    ['-oeq', 65, 0],
+    ['-oem', 65, 1],
+    ['-oew', 65, 1],
+    ['-oee', 0, 1],
+  ])('%s: status %i, and %i letters to the sender', (mode, status, letters) => {
+    const { call, entries, spool } = place();
+    const done = call('sendmail', ['-odq', mode, '-f', 'ann@example.net', 'a..b@example.org'], {
+      input: 'Subject: lost?\n\nthe body\n',
+    });
+    const line = 'sendmail: a..b@example.org: failed (5.1.3): local part has a dot too many: quote it\n';
+    expect(done).toEqual({ status, out: '', err: mode === '-oep' ? line : '' });
+    if (letters === 0) return;
+    const [entry, ...more] = entries();
+    expect(more).toEqual([]);
+    expect(entry).toMatchObject({ envelope: { sender: null }, report: { kind: 'failed' } });
+    expect(entry.recipients[0].recipient.address).toEqual({ local: 'ann', domain: 'example.net' });
+    const text = readFileSync(join(spool, 'message', entry.id), 'utf8');
+    expect(text).toContain('Subject: Not accepted: lost?\r\n');
+    expect(text).toContain('\r\n    a..b@example.org: failed (5.1.3): local part has a dot too many: quote it\r\n');
+    expect(text).toContain('\r\n\r\nthe body\r\n');
+  });
+
+  it('prints what it can tell nobody by mail', () => {
+    const { call } = place();
+    const words = ['-odq', '-oem', '-f', '<>', 'a..b@example.org'];
+    expect(call('sendmail', words)).toMatchObject({ status: 65, err: expect.stringMatching(/^sendmail: a\.\.b@/) });
+    const { call: unstored } = place('/proc/posthaste');
+    expect(unstored('sendmail', ['-odq', '-oem', 'a..b@example.org']).err.split('\n')).toEqual([
+      expect.stringMatching(/^sendmail: a\.\.b@/),
+      expect.stringMatching(/^sendmail: Cannot mail this to the sender: Cannot use spool: /),
+      '',
+    ]);
+  });
+});
+
+describe('sendmail -bs', () => {
+  it.each(['alpine', 'nmh-sendmail-smtp', 'symfony-bs'])('takes what %s says', (name) => {
+    const { call, only } = place();
+    const input = readFileSync(new URL(`../callers/${name}.stdin`, import.meta.url), 'latin1');
+    const { status, out, err } = call('sendmail', ['-bs', '-odq'], { input: Buffer.from(input, 'latin1') });
+    const { entry, text } = only();
+    expect([status, err]).toEqual([0, '']);
+    expect(out).toContain(`\r\n250 2.0.0 queued as ${entry.id}\r\n221 2.0.0 Bye\r\n`);
+    const named = [...input.matchAll(/^RCPT TO:\s*<(.*?)>/gm)].map(([, address]) => address);
+    const whom = entry.recipients.map(
+      ({ recipient: { address } }: { recipient: { address: { local: string; domain: string } } }) =>
+        `${address.local}@${address.domain}`,
+    );
+    expect(whom).toEqual(named);
+    const [, sent = ''] = /\r\nDATA\r\n(.*?\r\n)\.\r\n/s.exec(input) ?? [];
+    expect(text.slice(text.indexOf('\r\n\r\n'))).toBe(sent.slice(sent.indexOf('\r\n\r\n')).replace(/^\.\./gm, '.'));
+  });
+
+  it('gives two messages to the queue, and none that was not whole', () => {
+    const { call, entries } = place();
+    const one = 'MAIL FROM:<>\r\nRCPT TO:<bob@example.org>\r\nDATA\r\nSubject: x\r\n\r\nhi\r\n';
+    const { status, out } = call('sendmail', ['-bs', '-odq'], { input: `HELO x\r\n${one}.\r\n${one}.\r\n${one}` });
+    expect([status, out.match(/queued as/g)?.length, entries().length]).toEqual([75, 2, 2]);
+  });
+
+  it('defers what the queue can’t take', () => {
+    const { call } = place('/proc/posthaste');
+    const input = 'MAIL FROM:<>\r\nRCPT TO:<bob@example.org>\r\nDATA\r\nSubject: x\r\n\r\nhi\r\n.\r\nQUIT\r\n';
+    const { status, out } = call('sendmail', ['-bs', '-odq'], { input });
+    expect([status, out]).toEqual([0, expect.stringMatching(/\r\n451 4\.3\.0 Cannot use spool: .*\r\n221 /)]);
+  });
+
+  it('gives up on what is no SMTP', () => {
+    expect(place().call('sendmail', ['-bs'], { input: 'hello\n'.repeat(50) }).status).toBe(76);
+  });
+});
