@@ -11,7 +11,11 @@ import type { Surroundings } from './surroundings.ts';
 /* Hands a message over to whoever works the system's spool. Loaded only where there is a drop. */
 
 /** What takes the job's message, and no other, into the drop `folder`. */
-export function openDrop({ settings, options, named }: Job, folder: string, around: Surroundings): Taker {
+export function openDrop(
+  { settings, options, named }: Pick<Job, 'settings' | 'options' | 'named'>,
+  folder: string,
+  around: Surroundings,
+): Taker {
   const place = { disk: systemDisk, folder, fsync: settings.spool.fsync, now: () => around.now() };
   const most = settings.drop.size;
   const { domain } = identify(settings, around.surface);

@@ -27,7 +27,14 @@ export async function checkAliases(options: SendOptions, around: Surroundings): 
     isLocal: localNames(identity, around),
     readInclude: (path) => around.readAliases(path),
   });
-  const targets = refused.map(
+  // The reading of the table told of those already.
+  const told = new Set(
+    [...table.values()].flatMap((alias) =>
+      alias.targets.flatMap((each) => (each.kind === 'refused' ? [each.text] : [])),
+    ),
+  );
+  const unusable = refused.filter(({ text }) => !told.has(text));
+  const targets = unusable.map(
     ({ recipient, text, reason }) => `alias of ${quoted(recipient.address.local)}: target ${quoted(text)}: ${reason}`,
   );
   for (const text of [...faults, ...targets]) around.stderr.write(line(text));

@@ -2,9 +2,12 @@ import { composeRefusal } from '../bounce/refusal.ts';
 import { DEFAULTS } from '../config/defaults.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Address } from '../mail/address.ts';
+import type { Recipient } from '../mail/envelope.ts';
 import type { Message } from '../message/message.ts';
 import { prepare } from '../message/prepare.ts';
 import { head, type Source, section } from '../message/source.ts';
+import type { Taker } from '../submit/submit.ts';
+import { findDrop } from './drop-place.ts';
 import { readSender } from './envelope.ts';
 import { type Identity, identify } from './identity.ts';
 import { line } from './output.ts';
@@ -86,8 +89,6 @@ async function readable(
 
 async function queue({ options, settings, ...returning }: Returning, around: Surroundings): Promise<void> {
   const now = around.now();
-  const log = openLog(settings, around);
-  const spool = await openQueue({ settings, option: options.spool, log }, around);
   const { readersOf, fqdn } = reportSettings(settings, around);
   const lines = returning.lines.map((text) => text.replace(/^posthaste: /, '').trimEnd());
   const report = await composeRefusal({
@@ -95,12 +96,28 @@ async function queue({ options, settings, ...returning }: Returning, around: Sur
     returnLimit: settings.bounce.size,
   });
   const { recipients: named, ...envelope } = report.envelope;
+  const accept = (taker: Taker, readers: readonly Recipient[]): Promise<unknown> =>
+    taker.accept(report.message, {
+      ...{ queued: now, envelope, way: wayOf(options, around), uid: around.surface.userId(), report: report.report },
+      recipients: readers.map((recipient) => ({
+        ...{ recipient, state: 'pending', attempts: 0, nextAttempt: now, history: [] },
+      })),
+    });
+  // As the message would have gone, had somebody not waited for it.
+  const { domain } = identify(settings, around.surface);
+  const asNamed = named.map((each) =>
+    each.address.domain === domain ? { ...each, unqualified: true as const } : each,
+  );
+  const job = { settings, named: asNamed, options: { ...options, mode: 'background', aliases: true } } as const;
+  const drop = findDrop(job, around);
+  if (drop !== undefined) {
+    await accept((await import('./drop-hand.ts')).openDrop(job, drop, around), named);
+    return;
+  }
+  const log = openLog(settings, around);
+  const spool = await openQueue({ settings, option: options.spool, log }, around);
   const readers = readersOf?.(named) ?? named;
-  const pending = { state: 'pending', attempts: 0, nextAttempt: now, history: [] } as const;
-  await spool.accept(report.message, {
-    ...{ queued: now, envelope, way: wayOf(options, around), uid: around.surface.userId(), report: report.report },
-    recipients: (readers.length === 0 ? named : readers).map((recipient) => ({ recipient, ...pending })),
-  });
+  await accept(spool, readers.length === 0 ? named : readers);
   await log.close();
   if (options.mode === 'queue') return;
   // It is in the queue already.
