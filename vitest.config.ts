@@ -10,6 +10,10 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     exclude: ['test/interop/**', 'test/package/**'],
     testTimeout: 20_000,
-    env: { POSTHASTE_SPOOL: join(place, 'spool'), POSTHASTE_LOG: join(place, 'log') },
+    env: {
+      POSTHASTE_SPOOL: join(place, 'spool'),
+      POSTHASTE_LOG: join(place, 'log'),
+      POSTHASTE_STATE: join(place, 'state'),
+    },
   },
 });

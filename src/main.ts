@@ -151,6 +151,8 @@ const openWorld = (settings: Settings): World => ({
   resolver: lazyResolver(settings),
   systemLookup,
   scratch,
+  logins: async () =>
+    (await import('./submit/login-memory.ts')).loginMemoryOf({ ...surroundings, uid: surroundings.surface.userId() }),
   connect,
 });
 

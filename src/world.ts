@@ -1,6 +1,7 @@
 import type { Resolver } from './dns/resolver.ts';
 import type { BodyScratch } from './message/downgrade.ts';
 import type { Connection, Target } from './net/connection.ts';
+import type { LoginMemory } from './smtp/sasl/names.ts';
 
 /**
  * Everything outside the program that delivery needs, as parameters: `main` builds the real one, a test a small one.
@@ -20,6 +21,8 @@ export interface World {
   systemLookup(host: string): Promise<readonly string[]>;
   /** A place for the bytes of a re-encoded message. */
   scratch(): BodyScratch;
+  /** Which mechanisms accounts were used with; absent: nothing is remembered. */
+  logins?(): Promise<LoginMemory>;
   /** Opens a connection to the first address of the target that answers. @throws {ConnectError} */
   connect(target: Target, signal?: AbortSignal): Promise<Connection>;
 }

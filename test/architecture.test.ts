@@ -22,7 +22,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // The wire, and rules over rules.
   net: ['mail', 'smtp', 'tls'],
   route: ['mail', 'dns', 'config', 'net/local-address'],
-  world: ['dns', 'message', 'net'],
+  world: ['dns', 'message', 'net', 'smtp'],
   // What is done with them.
   delivery: ['mail', 'message', 'smtp', 'dns', 'tls', 'dkim', 'config', 'net', 'route', 'world'],
   queue: ['mail', 'message', 'smtp', 'bounce', 'config', 'route', 'delivery', 'world'],
@@ -46,7 +46,7 @@ const TOUCH_THE_WORLD: readonly (string | RegExp)[] = [
   'src/net/race.ts',
   /^src\/tls\/(context|handshake|check|certificate|system-ca|mta-sts-fetch)\.ts$/,
   'src/message/file-source.ts',
-  /^src\/submit\/(intake|scratch|standard-input)\.ts$/,
+  /^src\/submit\/(intake|login-memory|scratch|standard-input)\.ts$/,
   'src/config/secrets.ts',
   /^src\/queue\/(disk|owner|background)\.ts$/,
   'src/queue/event-log.ts',

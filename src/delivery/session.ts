@@ -10,13 +10,14 @@ import type { Failure, Peer, Stage } from '../mail/result.ts';
 import { ConnectError, type Connection, type Target } from '../net/connection.ts';
 import { type Channel, converse, openChannel } from '../net/converse.ts';
 import type { Transcript } from '../net/transcript.ts';
+import type { AuthOptions } from '../smtp/auth.ts';
 import { command } from '../smtp/command.ts';
 import { type Dialogue, flight, WireError } from '../smtp/dialogue.ts';
 import type { Extensions } from '../smtp/extensions.ts';
 import { type HelloPlan, hello } from '../smtp/hello.ts';
 import { judgeBroken } from '../smtp/judge.ts';
 import type { Credentials } from '../smtp/sasl/exchange.ts';
-import type { MechanismName } from '../smtp/sasl/names.ts';
+import { isMechanism, type LoginMemory, type MechanismName, strengthOf } from '../smtp/sasl/names.ts';
 import { stageLimit } from '../smtp/stages.ts';
 import type { World } from '../world.ts';
 import type { Protection } from './protect.ts';
@@ -29,10 +30,19 @@ export interface SessionPlan {
   /** Our name; absent: the literal of the address we connect from (RFC 5321, section 4.1.3). */
   readonly helloName?: string;
   readonly protection: Protection;
-  readonly login?: { readonly credentials: Credentials; readonly mechanism?: MechanismName };
+  readonly login?: Login;
   readonly timeouts: Partial<Readonly<Record<Stage, number>>>;
   /** Where from, and through what, the connection is made. */
   readonly network?: Pick<Target, 'source' | 'proxy'>;
+}
+
+/** How to log in, and what is known of earlier logins. */
+export interface Login {
+  readonly credentials: Credentials;
+  /** The only one to use. */
+  readonly mechanism?: MechanismName;
+  /** Absent: the world's. */
+  readonly memory?: LoginMemory;
 }
 
 export interface SessionOptions {
@@ -82,7 +92,7 @@ async function tryOnce(plan: SessionPlan & { verb?: 'HELO' }, world: World, opti
     ...options,
   });
   try {
-    const greeted = await greet(plan, connection, channel);
+    const greeted = await greet(plan, { connection, channel, world });
     if (greeted.kind === 'open') return greeted;
     channel.close();
     return greeted;
@@ -129,8 +139,7 @@ const PORT_25 = 'Many networks block port 25: if every host times out, send thro
 /** The dialogue up to the first transaction. Throws WireError. */
 async function greet(
   plan: SessionPlan & { verb?: 'HELO' },
-  connection: Connection,
-  channel: Channel,
+  { connection, channel, world }: { readonly connection: Connection; readonly channel: Channel; readonly world: World },
 ): Promise<Opening> {
   const name = plan.helloName ?? literal(connection.localAddress);
   const verb: HelloPlan['verb'] = plan.protocol === 'lmtp' ? 'LHLO' : (plan.verb ?? 'EHLO');
@@ -149,20 +158,38 @@ async function greet(
   const session = sessionOver(connection, channel, hi.extensions);
   if (plan.login === undefined) return { kind: 'open', session };
   const { credentials, mechanism } = plan.login;
+  const bindings = connection.bindings();
   // Most mail goes without a login, and need not wait for its rooms.
   const { authenticate } = await import('../smtp/auth.ts');
+  const memory = plan.login.memory ?? (await world.logins?.());
   const failure = await converse(
     authenticate(credentials, hi.extensions.auth, {
       encrypted: peer.tls !== undefined,
       nonce: randomBytes(24).toString('base64url'),
       endpoint: { host: plan.host, port: plan.port },
       ...(mechanism === undefined ? {} : { mechanism }),
+      ...(bindings.length === 0 ? {} : { bindings }),
+      ...(memory === undefined ? {} : remembering(memory, `${plan.host}:${plan.port} ${credentials.user ?? ''}`)),
     }),
     channel,
   );
   if (failure === undefined) return { kind: 'open', session };
   await session.quit();
   return refused(failure);
+}
+
+/** The memory as the login asks it: what was asked for by name may be weaker than before, and is what counts then. */
+function remembering(memory: LoginMemory, key: string): Pick<AuthOptions, 'strongest' | 'onLogin'> {
+  const before = memory.strongest(key);
+  const strongest = before !== undefined && isMechanism(before) ? before : undefined;
+  return {
+    ...(strongest === undefined ? {} : { strongest }),
+    onLogin(used) {
+      const strength = strengthOf(used);
+      if (strength === undefined || (strongest !== undefined && strength === strengthOf(strongest))) return;
+      memory.remember(key, used);
+    },
+  };
 }
 
 function sessionOver(connection: Connection, channel: Channel, extensions: Extensions): Session {

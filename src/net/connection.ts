@@ -1,4 +1,5 @@
 import type { Peer } from '../mail/result.ts';
+import type { ChannelBinding } from '../smtp/sasl/binding.ts';
 import type { TlsPlan } from '../tls/policy.ts';
 import type { SocksProxy } from './socks.ts';
 
@@ -60,6 +61,8 @@ export interface Connection {
   /** Grows its `tls` once that is up. */
   readonly peer: Peer;
   readonly localAddress: string | undefined;
+  /** What a login can be bound to, best first; none without TLS. */
+  bindings(): readonly ChannelBinding[];
   /** Bytes received and not yet taken; null when there are none. Never waits. */
   take(): Buffer | null;
   /** Resolves when `take` has something, the peer has ended or broken the connection, or the time is over. */

@@ -9,6 +9,7 @@
 import type { Socket } from 'node:net';
 import type { Peer } from '../mail/result.ts';
 import { WireError } from '../smtp/dialogue.ts';
+import type { ChannelBinding } from '../smtp/sasl/binding.ts';
 import { handshake, type PreparedTls, prepareTls } from '../tls/handshake.ts';
 import type { TlsPlan } from '../tls/policy.ts';
 import type { Connection } from './connection.ts';
@@ -22,6 +23,7 @@ const FORGET_AFTER = 5_000;
 export function createConnection(open: Socket, to: Peer): Connection {
   let socket = open;
   let peer = to;
+  let bindings: () => readonly ChannelBinding[] = () => [];
   let unread: Buffer[] = [];
   let unreadSize = 0;
   let over: 'ended' | 'reset' | undefined;
@@ -90,6 +92,7 @@ export function createConnection(open: Socket, to: Peer): Connection {
       return peer;
     },
     localAddress: open.localAddress,
+    bindings: () => bindings(),
     take() {
       const [first] = unread;
       if (first === undefined) return null;
@@ -118,6 +121,7 @@ export function createConnection(open: Socket, to: Peer): Connection {
         const secured = await handshake(socket, plan, { prepared, host: peer.host, milliseconds });
         socket = secured.socket;
         peer = { ...peer, tls: secured.facts };
+        bindings = secured.bindings;
       } catch (error) {
         destroy();
         throw error;

@@ -3,7 +3,7 @@ import type { Failure } from '../mail/result.ts';
 import { judge } from './judge.ts';
 import type { Candidate } from './sasl/choose.ts';
 import type { Halt } from './sasl/exchange.ts';
-import type { MechanismName } from './sasl/names.ts';
+import { isBound, type MechanismName } from './sasl/names.ts';
 
 const ENCRYPT = 'Use smtps:// or smtp+starttls://, or name a mechanism with --auth to send it in the clear';
 const PASSWORD = 'Check user and password; many providers want an app password or a token in place of the usual one';
@@ -49,6 +49,7 @@ export function halted({ fault, text }: Halt, name?: MechanismName): Failure {
     case 'server':
       return { ...BASE, permanent: true, status: '5.7.0', text: words, advice: 'Check that this is the right server' };
     case 'protocol':
+    case 'binding':
       return { ...BASE, permanent: false, status: '4.5.0', text: words };
   }
 }
@@ -63,13 +64,28 @@ interface Mismatch {
   readonly common: readonly Candidate[];
 }
 
+/** All that is left of the server's offer is weaker than what was used before: that can be a change, or an attack. */
+export function weaker({ offered }: Mismatch, strongest: MechanismName): Failure {
+  return {
+    ...BASE,
+    permanent: false,
+    status: '4.7.0',
+    text: `Cannot log in: the server offers ${list(offered)}, and ${strongest} was used before`,
+    advice: 'Somebody may stand between us and the server: where it has changed, name its mechanism once with --auth',
+  };
+}
+
 /** There is no mechanism that both have and that may be used. */
-export function unusable({ offered, asked, serving, common }: Mismatch): Failure {
+export function unusable({ offered, asked, serving, common, unbound }: Mismatch & { unbound: boolean }): Failure {
   const failure = { ...BASE, permanent: true } as const;
   const server = offered.length === 0 ? 'the server offers no AUTH' : `the server offers ${list(offered)}`;
   if (serving.length === 0) {
     const lack = asked === undefined ? 'user and password are needed' : `${asked} needs a user and a password`;
     return { ...failure, status: '5.7.8', text: `Cannot log in: ${lack}`, advice: 'Give --password-file or the like' };
+  }
+  if (asked !== undefined && isBound(asked) && common.length > 0 && unbound) {
+    const text = `Cannot log in: ${asked} binds the login to TLS, and there is nothing here that it could be bound to`;
+    return { ...failure, status: '5.7.11', text, advice: ENCRYPT };
   }
   if (common.length > 0) {
     const text = `Cannot log in: the connection is not encrypted, and ${server}`;
@@ -77,7 +93,7 @@ export function unusable({ offered, asked, serving, common }: Mismatch): Failure
   }
   const ours =
     asked === undefined
-      ? `the credentials serve for ${list(serving.map(({ name }) => name))}`
+      ? `the credentials serve for ${list(serving.map(({ name }) => name).filter((name) => !isBound(name)))}`
       : `${asked} was asked for`;
   const advice = adviseMechanism(offered, asked);
   return {

@@ -5,6 +5,7 @@ import { isAbsolute, join, resolve } from 'node:path';
  *
  *   --spool, POSTHASTE_SPOOL, `spool.dir`, else /var/spool/posthaste for root and $XDG_STATE_HOME/posthaste/spool
  *   POSTHASTE_LOG, `log`,                  else /var/log/posthaste.log          and $XDG_STATE_HOME/posthaste/log
+ *   POSTHASTE_STATE (a folder),            else /var/lib/posthaste              and $XDG_STATE_HOME/posthaste
  *
  * A user without a home (usual in containers) has no such place, which is an answer and not an error: mail that needs no
  * spool goes out all the same.
@@ -46,6 +47,13 @@ export function logTarget(configured: string | undefined, asker: Asker): LogTarg
   if (asker.uid === 0) return { file: '/var/log/posthaste.log' };
   const place = inState('log', asker);
   return 'path' in place ? { file: place.path } : 'none';
+}
+
+/** A small file of what was learned. */
+export function statePlace(name: string, asker: Asker): Place {
+  const said = asker.env.POSTHASTE_STATE;
+  if (said) return { path: resolve(asker.cwd(), said, name) };
+  return asker.uid === 0 ? { path: join('/var/lib/posthaste', name) } : inState(name, asker);
 }
 
 /** The XDG Base Directory Specification has relative paths ignored. */

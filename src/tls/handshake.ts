@@ -11,6 +11,8 @@ import { isIP, type Socket } from 'node:net';
 import type { SecureContext, TLSSocket } from 'node:tls';
 import type { TlsFacts } from '../mail/result.ts';
 import { WireError } from '../smtp/dialogue.ts';
+import type { ChannelBinding } from '../smtp/sasl/binding.ts';
+import { bindingsOf } from './binding.ts';
 import { fingerprintOf, iso, whyRefused } from './certificate.ts';
 import type { TlsPlan } from './policy.ts';
 
@@ -52,6 +54,12 @@ function createContext(tls: Tls, plan: TlsPlan): SecureContext {
   });
 }
 
+export interface Secured {
+  readonly socket: TLSSocket;
+  readonly facts: TlsFacts;
+  readonly bindings: () => readonly ChannelBinding[];
+}
+
 export interface Handshake {
   readonly prepared: PreparedTls;
   /** For messages. */
@@ -68,7 +76,7 @@ export async function handshake(
   plain: Socket,
   plan: TlsPlan,
   { prepared: { tls, secureContext }, host, milliseconds }: Handshake,
-): Promise<{ readonly socket: TLSSocket; readonly facts: TlsFacts }> {
+): Promise<Secured> {
   const socket = tls.connect({
     socket: plain,
     secureContext,
@@ -91,7 +99,13 @@ export async function handshake(
     socket.destroy();
     throw failure(`Cannot trust certificate of ${host}: ${refusalText(reason, certificate)}`, 'tls');
   }
-  return { socket, facts: factsOf(socket, certificate, reason) };
+  const bindings = (): readonly ChannelBinding[] =>
+    bindingsOf({
+      protocol: socket.getProtocol(),
+      certificate: certificate?.raw,
+      exportKeyingMaterial: (length, label, context) => socket.exportKeyingMaterial(length, label, context),
+    });
+  return { socket, facts: factsOf(socket, certificate, reason), bindings };
 }
 
 function secured(socket: TLSSocket, milliseconds: number): Promise<void> {

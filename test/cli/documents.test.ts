@@ -55,7 +55,7 @@ describe('posthaste(1)', () => {
   it('has every variable that the sources read', () => {
     for (const name of [
       ...['POSTHASTE_PASSWORD', 'POSTHASTE_PASSWORD_FILE', 'CREDENTIALS_DIRECTORY', 'NAME'],
-      ...['POSTHASTE_SPOOL', 'POSTHASTE_DROP', 'POSTHASTE_LOG', 'NO_COLOR', 'XDG_CONFIG_HOME'],
+      ...['POSTHASTE_SPOOL', 'POSTHASTE_DROP', 'POSTHASTE_LOG', 'POSTHASTE_STATE', 'NO_COLOR', 'XDG_CONFIG_HOME'],
     ])
       expect(section('ENVIRONMENT')).toContain(`.It Ev ${name}\n`);
   });

@@ -40,7 +40,10 @@ export interface Sent {
 }
 
 const COMMAND = new URL('../../bin/posthaste', import.meta.url).pathname;
-const ENVIRONMENT = { PATH: process.env.PATH ?? '' };
+const ENVIRONMENT = {
+  PATH: process.env.PATH ?? '',
+  POSTHASTE_STATE: join(tmpdir(), `posthaste-interop-${process.pid}`),
+};
 const ZONES: Zones = {
   'example.org': { MX: ['10 mx.example.org'] },
   'mx.example.org': { A: ['127.0.0.1'] },

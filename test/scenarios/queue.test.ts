@@ -57,7 +57,7 @@ let count = 0;
 function queue(under = '') {
   const spool = join(folder, under, `spool-${count++}`);
   const log = join(folder, `log-${count}`);
-  const env = { PATH: process.env.PATH ?? '', POSTHASTE_SPOOL: spool, POSTHASTE_LOG: log };
+  const env = { PATH: process.env.PATH ?? '', POSTHASTE_SPOOL: spool, POSTHASTE_LOG: log, POSTHASTE_STATE: folder };
   const config = ['--config', 'posthaste.toml'];
   const call = (program: string, words: readonly string[]) => run(program, words, { stdin: MESSAGE, env, cwd: folder });
   return {

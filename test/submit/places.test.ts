@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Asker, logTarget, spoolPlace } from '../../src/submit/places.ts';
+import { type Asker, logTarget, spoolPlace, statePlace } from '../../src/submit/places.ts';
 
 const asker = (env: Asker['env'], uid = 1000, home: string | undefined = '/home/ann'): Asker => ({
   env,
@@ -38,4 +38,17 @@ describe('logTarget()', () => {
     ['a file', '/c', asker({}), { file: '/c' }],
     ['a file of the variable', '/c', asker({ POSTHASTE_LOG: 'l' }), { file: '/here/l' }],
   ] as const)('takes %s', (_, configured, who, want) => expect(logTarget(configured, who)).toEqual(want));
+});
+
+describe('statePlace()', () => {
+  it.each([
+    ['root’s own', asker({ XDG_STATE_HOME: '/x' }, 0), '/var/lib/posthaste/file'],
+    ['the state of the user', asker({ XDG_STATE_HOME: '/state' }), '/state/posthaste/file'],
+    ['the variable’s', asker({ POSTHASTE_STATE: 's', XDG_STATE_HOME: '/state' }, 0), '/here/s/file'],
+    ['none of an empty variable', asker({ POSTHASTE_STATE: '' }, 0), '/var/lib/posthaste/file'],
+  ])('takes %s', (_, who, path) => expect(statePlace('file', who)).toEqual({ path }));
+
+  it('says why there is none when the user has no home', () => {
+    expect(statePlace('file', homeless())).toEqual({ reason: 'user id 4711 has no home folder' });
+  });
 });

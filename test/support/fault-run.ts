@@ -107,7 +107,7 @@ export async function runFault(given: FaultCase, world: FaultWorld): Promise<Fau
       [...words, ...ca, ...tls, ...own, '--', ...(given.recipients ?? ['ann@dest.test'])],
       {
         stdin: message,
-        env: { PATH: process.env.PATH ?? '', POSTHASTE_PASSWORD: SECRET },
+        env: { PATH: process.env.PATH ?? '', POSTHASTE_PASSWORD: SECRET, POSTHASTE_STATE: folder },
         cwd: folder,
       },
     );

@@ -60,6 +60,7 @@ export function inPlace(
       return { ...connection.peer, ...place };
     },
     localAddress: connection.localAddress,
+    bindings: () => connection.bindings(),
     take: () => connection.take(),
     readable: (milliseconds) => connection.readable(milliseconds),
     write: (chunks) => connection.write(chunks),

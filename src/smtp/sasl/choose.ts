@@ -1,5 +1,6 @@
+import type { Channel, ChannelBinding } from './binding.ts';
 import type { Credentials, Exchange } from './exchange.ts';
-import { MECHANISM_NAMES, type MechanismName } from './names.ts';
+import { isBound, MECHANISM_NAMES, type MechanismName } from './names.ts';
 import { oauthBearer, xoauth2 } from './oauth.ts';
 import { cramMd5, external, login, plain } from './password.ts';
 import { scram } from './scram.ts';
@@ -12,6 +13,8 @@ export interface Start {
   /** Random, printable, without a comma, new for each exchange; for SCRAM. */
   readonly nonce: string;
   readonly endpoint?: { readonly host: string; readonly port: number };
+  /** For SCRAM. */
+  readonly channel: Channel;
 }
 
 interface Row {
@@ -23,18 +26,21 @@ const MECHANISMS = {
   EXTERNAL: { secret: 'certificate', begin: ({ user }) => external(user) },
   OAUTHBEARER: { secret: 'token', begin: ({ secret, ...rest }) => oauthBearer({ ...rest, token: secret }) },
   XOAUTH2: { secret: 'token', begin: ({ secret, user }) => xoauth2({ user, token: secret }) },
-  'SCRAM-SHA-256': {
-    secret: 'password',
-    begin: ({ secret, user, nonce }) => scram({ hash: 'sha256', user, password: secret, nonce }),
-  },
-  'SCRAM-SHA-1': {
-    secret: 'password',
-    begin: ({ secret, user, nonce }) => scram({ hash: 'sha1', user, password: secret, nonce }),
-  },
+  'SCRAM-SHA-256-PLUS': scramRow('sha256'),
+  'SCRAM-SHA-1-PLUS': scramRow('sha1'),
+  'SCRAM-SHA-256': scramRow('sha256'),
+  'SCRAM-SHA-1': scramRow('sha1'),
   'CRAM-MD5': { secret: 'password', begin: ({ secret, user }) => cramMd5({ user, password: secret }) },
   PLAIN: { secret: 'password', begin: ({ secret, user }) => plain({ user, password: secret }) },
   LOGIN: { secret: 'password', begin: ({ secret, user }) => login({ user, password: secret }) },
 } as const satisfies Readonly<Record<MechanismName, Row>>;
+
+function scramRow(hash: 'sha256' | 'sha1'): Row {
+  return {
+    secret: 'password',
+    begin: ({ secret, user, nonce, channel }) => scram({ hash, user, password: secret, nonce, channel }),
+  };
+}
 
 type Have = { readonly [K in keyof Credentials]: Credentials[K] | undefined };
 
@@ -68,4 +74,28 @@ function candidate(name: MechanismName, { user, password, token, certificate }: 
     case 'password':
       return password === undefined || !user ? [] : [{ name, secret: password }];
   }
+}
+
+/** A candidate with the channel that it is begun with. */
+export interface Attempt extends Candidate {
+  readonly channel: Channel;
+}
+
+/**
+ * The attempts to make of candidates that the server offers, in order. What binds the login is tried with each binding
+ * that the connection has, as servers don't say which they know.
+ */
+export function attemptsOf(
+  candidates: readonly Candidate[],
+  bindings: readonly ChannelBinding[],
+  offered: ReadonlySet<string>,
+): readonly Attempt[] {
+  const offersBound = MECHANISM_NAMES.some((name) => isBound(name) && offered.has(name));
+  // RFC 5802, section 6: a server that has offered it, and hears that it has not, knows that somebody took it away.
+  const channel = bindings.length > 0 && !offersBound ? 'y' : 'n';
+  return candidates.flatMap((candidate): readonly Attempt[] =>
+    isBound(candidate.name)
+      ? bindings.map((binding) => ({ ...candidate, channel: binding }))
+      : [{ ...candidate, channel }],
+  );
 }

@@ -18,8 +18,11 @@ export interface Say {
 
 /** Why an exchange goes no further, and whose fault that is; the text never holds a secret. */
 export interface Halt {
-  /** `credentials`: ours can't be used. `server`: it is not to be trusted. `protocol`: it said what can't be said. */
-  readonly fault: 'credentials' | 'server' | 'protocol';
+  /**
+   * `credentials`: ours can't be used. `server`: it is not to be trusted. `protocol`: it said what can't be said.
+   * `binding`: it does not know this kind of channel binding.
+   */
+  readonly fault: 'credentials' | 'server' | 'protocol' | 'binding';
   readonly text: string;
 }
 
