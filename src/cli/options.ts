@@ -39,6 +39,7 @@ export type OptionKey =
   | 'headerSender'
   | 'skipEmpty'
   | 'setting'
+  | 'tag'
   | 'ignored';
 
 export interface OptionRow {
@@ -76,7 +77,7 @@ export const OPTIONS: readonly OptionRow[] = [
     '-odi: try now (default), -odb: in the background, -odq: queue only; others are ignored',
   ),
   message('setting', '-O <setting>', 'DeliveryMode=i, b or q and RequireTLS=yes as above; others are ignored'),
-  ...['-e <mode>', '-m', '-G', '-U', '-A <letter>', '-L <tag>', '-p <protocol>', '-X <file>', '-D <file>'].map(ignored),
+  ...['-e <mode>', '-m', '-G', '-U', '-A <letter>', '-p <protocol>', '-X <file>', '-D <file>'].map(ignored),
 
   envelope('sender', '-f, --from <address>', 'sender of the envelope; an empty one or <> is nobody'),
   envelope('sender', '-r <address>', 'the same as -f'),
@@ -105,6 +106,7 @@ export const OPTIONS: readonly OptionRow[] = [
   result('dryRun', '--dry-run', 'do all but sending, and say what would be done'),
   result('json', '--json', 'print the result as one JSON object'),
   result('log', '--log <file>', 'append a JSON line for each attempt and result'),
+  result('tag', '-L <tag>', 'what syslog calls us, where the log of the queue goes there'),
   result('verbose', '-v, --verbose', 'show the dialogue with the servers; -vv shows more'),
   result('config', '--config <file>', 'read this configuration file'),
 ];

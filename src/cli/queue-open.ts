@@ -55,9 +55,10 @@ export function findSpool({ settings, option }: Pick<Where, 'settings' | 'option
   throw new CommandError(`Cannot open spool: ${place.reason}; name a folder with --spool`, EXIT.config);
 }
 
-export function openLog(settings: Settings, around: Surroundings): EventLog {
+/** `tag`: what syslog calls us. */
+export function openLog(settings: Settings, around: Surroundings, tag?: string): EventLog {
   const target = logTarget(settings.log, asker(around));
-  return openEventLog(target === 'stderr' ? { write: (text) => around.stderr.write(text) } : target);
+  return openEventLog(target === 'stderr' ? { write: (text) => around.stderr.write(text) } : target, tag);
 }
 
 export function reportSettings(settings: Settings, around: Surroundings): ReportSettings {

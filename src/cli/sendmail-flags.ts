@@ -44,6 +44,8 @@ export interface Manner {
   /** The header is made ASCII; not with `-G`, nor where the caller knows of UTF-8 (`-U`). */
   readonly encode: boolean;
   readonly errors: ErrorMode;
+  /** `-h`: how many hosts the message came through, beside those that its header names. */
+  readonly hops: number;
 }
 
 /** What `-o`, `-O` and `-e` ask for that matters here. */
@@ -110,5 +112,6 @@ export function mannerOf(name: string, flags: readonly Flag[]): Manner {
     qualify: !asItIs,
     encode: !asItIs && last.smtpUtf8 !== true,
     errors: last.errors ?? 'print',
+    hops: Number(flags.findLast(({ name: letter }) => letter === 'h')?.value ?? 0),
   };
 }

@@ -114,7 +114,7 @@ async function queue({ options, settings, ...returning }: Returning, around: Sur
     await accept((await import('./drop-hand.ts')).openDrop(job, drop, around), named);
     return;
   }
-  const log = openLog(settings, around);
+  const log = openLog(settings, around, options.tag);
   const spool = await openQueue({ settings, option: options.spool, log }, around);
   const readers = readersOf?.(named) ?? named;
   await accept(spool, readers.length === 0 ? named : readers);

@@ -158,6 +158,7 @@ const COUNTERPARTS: Readonly<Record<string, OptionKey>> = {
   V: 'envelopeId',
   v: 'verbose',
   n: 'noAliases',
+  L: 'tag',
   a: 'account',
   account: 'account',
   'read-envelope-from': 'headerSender',

@@ -25,7 +25,7 @@ export interface Outcome {
 /** `tried` is what was delivered before this was loaded. */
 export async function submitJob(job: Job, around: Surroundings, tried?: Delivering): Promise<Outcome> {
   const { options, settings, delivery, messageId } = job;
-  const where: Where = { settings, option: options.spool, log: openLog(settings, around) };
+  const where: Where = { settings, option: options.spool, log: openLog(settings, around, options.tag) };
   let delivering = tried;
   const submission: Submission = {
     message: delivery.message,

@@ -59,6 +59,8 @@ export interface SendOptions {
   readonly account?: string;
   /** The envelope's sender is the address in From, where there is one. */
   readonly headerSender: boolean;
+  /** What syslog calls us. */
+  readonly tag?: string;
   /** A message without a body is not sent. */
   readonly skipEmpty: boolean;
   /** How a sendmail treats the message; absent under our own name. */
@@ -114,6 +116,7 @@ export function readValues(given: Given, words: readonly string[]): SendOptions 
     verbose: given.get('verbose')?.length ?? 0,
     aliases: !has('noAliases'),
     ...when(last('account'), (text) => ({ account: filled('--account', text) })),
+    ...when(last('tag'), (text) => ({ tag: readTag(text) })),
     headerSender: has('headerSender'),
     skipEmpty: has('skipEmpty'),
     ...when(last('config'), (text) => ({ config: filled('--config', text) })),
@@ -166,6 +169,9 @@ export function readReturn(text: string): NonNullable<Envelope['return']> {
 /** RFC 3461, section 4.4: at most 100 characters of printable ASCII. */
 const readEnvelopeId = (text: string): string =>
   /^[!-~]{1,100}$/.test(text) ? text : wrong('-V', text, 'it is 1 to 100 printable ASCII characters without blanks');
+
+/** Names of programs in a log have no blanks; 48 octets are what RFC 5424 allows one. */
+const readTag = (text: string): string => text.replace(/[^!-~]/g, '_').slice(0, 48) || 'posthaste';
 
 function readPort(text: string): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;

@@ -20,9 +20,10 @@ export interface EventLog {
 
 export type LogPlace = 'none' | 'syslog' | { readonly file: string } | { write(line: string): void };
 
-export function openEventLog(place: LogPlace): EventLog {
+/** `tag`: what syslog calls us. */
+export function openEventLog(place: LogPlace, tag = 'posthaste'): EventLog {
   if (place === 'none') return { write: () => {}, close: async () => {} };
-  if (place === 'syslog') return toSyslog();
+  if (place === 'syslog') return toSyslog(tag);
   if ('file' in place) return toFile(place.file);
   return { write: (event) => place.write(eventLine(event)), close: async () => {} };
 }
@@ -72,8 +73,8 @@ function openForAppending(file: string): number {
 /** Milliseconds that logger(1) has for the last lines. */
 const PATIENCE = 1000;
 
-function toSyslog(): EventLog {
-  const logger = spawn('logger', ['-t', 'posthaste', '-p', 'mail.info'], { stdio: ['pipe', 'ignore', 'ignore'] });
+function toSyslog(tag: string): EventLog {
+  const logger = spawn('logger', ['-t', tag, '-p', 'mail.info'], { stdio: ['pipe', 'ignore', 'ignore'] });
   const ended = new Promise<void>((resolve) => logger.on('error', () => resolve()).on('close', () => resolve()));
   logger.stdin.on('error', () => {});
   logger.unref();

@@ -37,8 +37,9 @@ describe('readCommandLine() and readValues()', () => {
   good(['-n', '-a', 'work', '--skip-empty', '--read-envelope-from', 'bob'], {
     ...{ aliases: false, account: 'work', skipEmpty: true, headerSender: true, words: ['bob'] },
   });
+  good(['-L', 'my cron\u00e9', 'bob'], { tag: 'my_cron_' });
   good(['--account=home', 'bob'], { account: 'home', skipEmpty: false, headerSender: false, aliases: true });
-  good(['-eq', '-m', '-G', '-U', '-Ac', '-L', 'tag', '-p', 'UUCP:a', '-X', '/tmp/x', '-D/tmp/y', 'bob'], {
+  good(['-eq', '-m', '-G', '-U', '-Ac', '-p', 'UUCP:a', '-X', '/tmp/x', '-D/tmp/y', 'bob'], {
     words: ['bob'],
   });
   good(['-t', '-i', '-f', 'b@x.example'], { readRecipients: true, sender: 'b@x.example', words: [] });

@@ -180,6 +180,19 @@ describe('the error modes', () => {
   });
 });
 
+describe('a message in a circle', () => {
+  const message = `${'Received: from a by b\n'.repeat(45)}Subject: x\n\nhi\n`;
+
+  it('is refused after 50 hosts, those of -h included', async () => {
+    expect(await call('sendmail', ['-odq', '-h', '5', 'bob@example.org'], { message })).toMatchObject({
+      exit: 0,
+      err: '',
+    });
+    const { exit, err, entries } = await call('sendmail', ['-odq', '-h6', '-G', 'bob@example.org'], { message });
+    expect([exit, err, entries]).toEqual([69, expect.stringMatching(/through 51 hosts: it goes in a circle\n$/), []]);
+  });
+});
+
 describe('what strangers put into arguments', () => {
   const flags = [
     '-f',
