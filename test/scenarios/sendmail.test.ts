@@ -189,6 +189,18 @@ describe('sendmail and its caller', () => {
     expect([status, err]).toEqual([64, 'written\nsendmail: Cannot read command line: unknown option "-Z"\n']);
   });
 
+  it('has syslog call it by the name of -L', () => {
+    const { call, env } = place();
+    const bin = join(folder, 'bin');
+    const heard = join(folder, 'heard');
+    mkdirSync(bin);
+    // Stands for logger(1).
+    writeFileSync(join(bin, 'logger'), `#!/bin/sh\n{ echo "$@"; cat; } >'${heard}'\n`, { mode: 0o755 });
+    const more = { ...env, POSTHASTE_LOG: 'syslog', PATH: `${bin}:/usr/bin:/bin` };
+    expect(call('sendmail', ['-odq', '-L', 'my-cron', 'bob@example.org'], { more })).toEqual(SILENT);
+    expect(readFileSync(heard, 'utf8')).toMatch(/^-t my-cron -p mail\.info\n\{.*"event":"accepted".*\}\n$/);
+  });
+
   it('begins what it says with the name that it was called by', () => {
     const { call } = place();
     expect(call('mailq', ['-Z']).err).toBe('mailq: Cannot read command line: unknown option "-Z"\n');
