@@ -5,16 +5,15 @@
  * Standard output and error are written with plain system calls: nothing is left to flush at the end, so that leaving is
  * safe at once, and a reader that has gone away is no error. A program that has nothing to say does not even open them.
  */
-import { closeSync, constants, fstatSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
+import { openSync, readFileSync, writeSync } from 'node:fs';
 import { hostname, networkInterfaces, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { EXIT } from './cli/exit.ts';
 import { line } from './cli/output.ts';
 import { run } from './cli/run.ts';
-import { wordsOf } from './cli/setup.ts';
+import { findConfig, listFolder, readAliases, readSmallFile, userNameOf } from './cli/small-files.ts';
 import type { Output, RunnerStart, Surroundings } from './cli/surroundings.ts';
 import { explain } from './cli/trouble.ts';
-import type { Included } from './config/aliases.ts';
 import type { Settings } from './config/settings.ts';
 import { deliver } from './delivery/deliver.ts';
 import type { Resolver } from './dns/resolver.ts';
@@ -66,42 +65,6 @@ function orUndefined<T>(get: () => T): T | undefined {
     return get();
   } catch {
     return undefined;
-  }
-}
-
-/** More than any certificate store or configuration has, in octets. */
-const MAX_FILE = 8_388_608;
-
-/** A small file; it may be a pipe. */
-function readSmallFile(file: string): Buffer {
-  const descriptor = openSync(file, 'r');
-  try {
-    const chunks: Buffer[] = [];
-    for (let size = 0; size <= MAX_FILE; ) {
-      const memory = Buffer.allocUnsafe(65_536);
-      const length = readSync(descriptor, memory);
-      if (length === 0) return Buffer.concat(chunks);
-      chunks.push(memory.subarray(0, length));
-      size += length;
-    }
-    throw new Error(`it is larger than ${MAX_FILE} octets`);
-  } finally {
-    closeSync(descriptor);
-  }
-}
-
-/** Never waits: what is no regular file is not read. */
-function readAliases(file: string): Included {
-  try {
-    const descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
-    try {
-      if (!fstatSync(descriptor).isFile()) return { reason: 'it is no regular file' };
-    } finally {
-      closeSync(descriptor);
-    }
-    return { text: readSmallFile(file).toString('utf8') };
-  } catch (error) {
-    return { reason: wordsOf(error) };
   }
 }
 
@@ -211,6 +174,9 @@ const surroundings: Surroundings = {
   random: () => Math.random(),
   zone: (milliseconds) => -new Date(milliseconds).getTimezoneOffset(),
   readFile: async (file) => readSmallFile(file),
+  findConfig,
+  listFolder,
+  userNameOf,
   readAliases,
   findSecret: async (request) => (await import('./config/secrets.ts')).findSecret(request, process.env),
   readMessage: (request) => intake(request),

@@ -11,8 +11,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   version: [],
   message: ['mail'],
   compose: ['mail', 'message'],
-  config: ['mail'],
   'net/local-address': [],
+  config: ['mail', 'net/local-address'],
   'route/route': ['mail', 'config'],
   dns: ['mail', 'net/local-address', 'route/route'],
   smtp: ['mail', 'message'],
@@ -52,6 +52,7 @@ const TOUCH_THE_WORLD: readonly (string | RegExp)[] = [
   'src/queue/event-log.ts',
   'src/delivery/local-disk.ts',
   'src/cli/install-files.ts',
+  'src/cli/small-files.ts',
 ];
 const WORLD_MODULE = /^node:(net|tls|dgram|dns|fs|child_process|http|https|http2|os|process|worker_threads)(\/|$)/;
 const WORLD_CALL = /\bprocess\s*[.[]|\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\bperformance\.now\b/;

@@ -1,11 +1,12 @@
 import type { Settings } from '../config/settings.ts';
-import type { Delivery } from '../delivery/deliver.ts';
+import { authored } from '../delivery/author.ts';
+import type { Delivery, Opened } from '../delivery/deliver.ts';
 import { formatAddress } from '../mail/address.ts';
 import type { Recipient } from '../mail/envelope.ts';
 import { escapeControls } from '../mail/printable.ts';
 import type { Failure, Undelivered } from '../mail/result.ts';
 import { inspect } from '../message/inspect.ts';
-import { nameOf, type Plan, planRoutes } from '../route/plan.ts';
+import { nameOf, type Plan } from '../route/plan.ts';
 import { addressesOf, type RouteSettings, resolveRoute } from '../route/resolve.ts';
 import { stageLimit } from '../smtp/stages.ts';
 import type { World } from '../world.ts';
@@ -26,6 +27,8 @@ import { tracedWorld } from './watch.ts';
 export interface PlannedRoute {
   readonly destination: string;
   readonly recipients: readonly string[];
+  /** Where it is another than that of the envelope. */
+  readonly sender?: string;
   readonly via?: string;
   readonly port?: number;
   readonly hosts?: readonly PlannedHost[];
@@ -43,13 +46,12 @@ interface PlannedHost {
 
 export async function showDryRun(job: Job, around: Surroundings): Promise<ExitCode> {
   const { options, settings, prepared, delivery, refused } = job;
-  const { envelope, relay, own, message } = delivery;
+  const { envelope, message } = delivery;
   const plain = around.openWorld(settings);
   const world = options.verbose > 1 ? tracedWorld(plain, (text) => around.stderr.write(`${text}\n`)) : plain;
-  const routing = routingOf(settings, own);
-  const plans = planRoutes(envelope.recipients, relay === undefined ? {} : { relay });
-  const looked = await Promise.all(plans.map((plan) => lookUp(plan, routing, world)));
-  const routes = looked.map(({ route }) => route);
+  const looked = await Promise.all(job.plans.map((plan) => lookUp(plan, delivery.open, world)));
+  const senders = await Promise.all(job.plans.map((plan) => senderOf(plan, delivery)));
+  const routes = looked.map(({ route }, index) => ({ ...route, ...senders[index] }));
   const undelivered = looked.flatMap((each) => each.undelivered);
   const exit = exitCode(undelivered, refused.length);
   const summary = await inspect(message).catch(() => undefined);
@@ -81,7 +83,7 @@ export async function showDryRun(job: Job, around: Surroundings): Promise<ExitCo
   return exit;
 }
 
-export const routingOf = (settings: Settings, own: Delivery['own']): RouteSettings => ({
+const routingOf = (settings: Settings, own: Opened['own']): RouteSettings => ({
   port: settings.mx.port,
   allowLocal: settings.mx.allowLocal,
   limit: stageLimit('resolve', settings.timeouts),
@@ -89,14 +91,23 @@ export const routingOf = (settings: Settings, own: Delivery['own']): RouteSettin
 });
 
 export async function lookUp(
-  { destination, recipients }: Plan,
-  routing: RouteSettings,
+  { destination, recipients, outlet }: Plan,
+  open: Delivery['open'],
   world: World,
 ): Promise<{ readonly route: PlannedRoute; readonly undelivered: readonly Undelivered[] }> {
   const base = {
     destination: nameOf(destination),
     recipients: recipients.map((recipient) => formatAddress(recipient.address)),
   };
+  if (destination.via === 'local') return { route: { ...base, via: 'local', hosts: [] }, undelivered: [] };
+  const opened = await open(outlet);
+  if ('scope' in opened) {
+    return {
+      route: { ...base, status: opened.status, error: opened.text },
+      undelivered: recipients.map(asResult(opened)),
+    };
+  }
+  const routing = routingOf(outlet.settings, opened.own);
   const resolved = await resolveRoute(destination, routing, world);
   if (resolved.kind === 'failure') {
     const { status, text } = resolved.failure;
@@ -117,6 +128,13 @@ export async function lookUp(
     route: { ...base, via, port, hosts: planned },
     undelivered: hopeless ? recipients.map(asResult(failures.find((each) => !each.permanent) ?? first)) : [],
   };
+}
+
+/** The sender by this route, where it is another than that of the envelope. */
+async function senderOf({ outlet }: Plan, delivery: Delivery): Promise<Pick<PlannedRoute, 'sender'>> {
+  const { envelope } = await authored(delivery, outlet.settings, delivery.submitter);
+  const sender = formatSender(envelope);
+  return sender === formatSender(delivery.envelope) ? {} : { sender };
 }
 
 const asResult =
@@ -140,6 +158,7 @@ function envelopeLines({ delivery: { envelope }, refused }: Job): readonly strin
 export function routeLines({
   destination,
   recipients,
+  sender,
   via,
   port,
   hosts,
@@ -149,7 +168,8 @@ export function routeLines({
   const whom = recipients.length === 1 ? '1 recipient' : `${recipients.length} recipients`;
   if (hosts === undefined) return [row('Route', `${destination} (${whom}): ${error} (${status})`)];
   return [
-    row('Route', `${destination} (${whom}), by ${via}, port ${port}`),
+    row('Route', `${destination} (${whom})${port === undefined ? '' : `, by ${via}, port ${port}`}`),
+    ...(sender === undefined ? [] : [row('', `from ${sender || '<>'}`)]),
     ...hosts.map((host) => {
       const where = host.addresses?.join(', ') ?? `${host.error} (${host.status})`;
       return row('', `${String(host.preference).padStart(5)} ${host.name}: ${where}`);

@@ -44,6 +44,7 @@ export function expandFully({ recipients, settings, identity, aliases }: Asked, 
   const table = aliases ? readTable(settings, around).table : new Map();
   return expandAliases(recipients, table, {
     domain: identity.domain,
+    markLocal: settings.local !== 'relay',
     isLocal: localNames(identity, around),
     readInclude: (path) => around.readAliases(path),
   });

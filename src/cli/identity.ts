@@ -40,6 +40,13 @@ export function identify(configured: Configured, surface: Surface): Identity {
 /** The local part for a message without `-f`. A user id without a name is usual in containers. */
 export const localUser = (surface: Surface): string => surface.userName() ?? `uid${surface.userId()}`;
 
+/** The name of a user id in the text of /etc/passwd. */
+export const userNameIn = (passwd: string, uid: number): string | undefined =>
+  passwd
+    .split('\n')
+    .map((row) => row.split(':'))
+    .find(([name, , id]) => id === String(uid) && name !== '')?.[0];
+
 /** The host's own name where it has a dot, else the one that /etc/hosts gives it, as `hostname -f` does. */
 function findFqdn(surface: Surface): string | undefined {
   const name = surface.hostname().replace(/\.$/, '').toLowerCase();

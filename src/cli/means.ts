@@ -1,41 +1,122 @@
-import type { Delivery } from '../delivery/deliver.ts';
+import type { LoginSettings, Settings } from '../config/settings.ts';
+import { parseVia } from '../config/via.ts';
+import type { Submitter } from '../delivery/author.ts';
+import type { Opened } from '../delivery/deliver.ts';
 import type { OwnNames } from '../dns/own.ts';
-import { type Identity, identify } from './identity.ts';
+import type { QueueEntry } from '../mail/entry.ts';
+import { quoted } from '../mail/printable.ts';
+import { type Outlet, type RouteTable, readTable } from '../route/table.ts';
+import { EXIT } from './exit.ts';
+import { CommandError } from './failure.ts';
+import { type Identity, identify, localUser } from './identity.ts';
 import { findLogin } from './login.ts';
-import { readMaterial, readRelay, readSettings } from './setup.ts';
+import { optionOverrides, readMaterial, readSettings } from './setup.ts';
 import type { Surroundings } from './surroundings.ts';
 import type { SendOptions } from './values.ts';
 
 /** The options that say which way mail goes. */
 export type WayOptions = Pick<
   SendOptions,
-  'config' | 'account' | 'port' | 'maxSize' | 'tls' | 'relay' | 'auth' | 'passwordFile' | 'passwordCommand'
+  | 'config'
+  | 'account'
+  | 'port'
+  | 'maxSize'
+  | 'tls'
+  | 'relay'
+  | 'auth'
+  | 'passwordFile'
+  | 'passwordCommand'
+  | 'from'
+  | 'hostname'
 >;
 
 /** All that a delivery needs but its message. */
 export interface FoundMeans {
   readonly identity: Identity;
-  readonly parts: Omit<Delivery, 'message' | 'envelope'>;
+  readonly settings: Settings;
+  readonly table: RouteTable;
+  /** Finds what an outlet needs, once. @throws {CommandError} @throws {SecretError} */
+  open(outlet: Outlet): Promise<Opened>;
+  submitterOf(entry: Pick<QueueEntry, 'uid' | 'way'>): Submitter;
 }
 
-/** Finds what the options name. @throws {CommandError} @throws {SecretError} */
+/** Finds what the options name. @throws {CommandError} */
 export async function readMeans(options: WayOptions, around: Surroundings): Promise<FoundMeans> {
   const settings = await readSettings(options, around);
-  const relay = readRelay(options.relay);
-  const material = await readMaterial(settings, around);
-  const login = await findLogin({ options, settings, relay }, around);
+  const table = findTable(options, settings);
   const identity = identify(settings, around.surface);
-  const { fqdn } = identity;
+  const opened = new Map<Outlet, Promise<Opened>>();
   return {
     identity,
-    parts: {
-      settings,
-      material,
-      // Only an MX can be ourselves; to list the interfaces takes a millisecond.
-      ...(relay === undefined ? { own: ownNames(fqdn, around) } : { relay }),
-      ...(login === undefined ? {} : { login }),
-      ...(fqdn === undefined ? {} : { helloName: fqdn }),
+    settings,
+    table,
+    open(outlet) {
+      const made = opened.get(outlet) ?? openOutlet(outlet, table, around);
+      opened.set(outlet, made);
+      return made;
     },
+    submitterOf: ({ uid, way }) => ({
+      uid,
+      get user() {
+        return uid === around.surface.userId() ? localUser(around.surface) : (around.userNameOf(uid) ?? `uid${uid}`);
+      },
+      host: identity.fqdn ?? identity.domain,
+      domain: identity.domain,
+      named: way.named === true,
+      ...(way.author === undefined ? {} : { author: way.author }),
+    }),
+  };
+}
+
+/** @throws {CommandError} with 64 for what the command line says, with 78 for the configuration's faults */
+function findTable(options: WayOptions, settings: Settings): RouteTable {
+  const { relay, account } = options;
+  if (relay !== undefined) {
+    const reading = parseVia(relay);
+    const reason = 'via' in reading ? undefined : reading.reason;
+    if (reason !== undefined) {
+      // A URL's own reason names it, without what may be secret in it.
+      const text = reason.startsWith('Cannot use relay') ? reason : `Cannot use relay ${quoted(relay)}: ${reason}`;
+      throw new CommandError(text, EXIT.usage);
+    }
+  }
+  const login = loginOptions(options);
+  const reading = readTable(settings, { relay, account, login, over: optionOverrides(options) });
+  if ('reason' in reading) {
+    const text = account === undefined ? 'Cannot use configuration' : `Cannot use account ${quoted(account)}`;
+    throw new CommandError(`${text}: ${reading.reason}`, account === undefined ? EXIT.config : EXIT.usage);
+  }
+  const [option] = Object.keys(login);
+  if (option !== undefined && reading.table.rest.outlets[0].via.kind !== 'relay') {
+    throw new CommandError(`Cannot use ${OPTION[option] ?? option}: there is no --relay to log in to`, EXIT.usage);
+  }
+  return reading.table;
+}
+
+const OPTION: Readonly<Record<string, string>> = {
+  auth: '--auth',
+  passwordFile: '--password-file',
+  passwordCommand: '--password-command',
+};
+
+const loginOptions = ({ auth, passwordFile, passwordCommand }: WayOptions): LoginSettings => ({
+  ...(passwordFile === undefined ? {} : { passwordFile }),
+  ...(passwordCommand === undefined ? {} : { passwordCommand }),
+  ...(auth === undefined ? {} : { auth }),
+});
+
+async function openOutlet(outlet: Outlet, table: RouteTable, around: Surroundings): Promise<Opened> {
+  const { via, settings } = outlet;
+  const material = await readMaterial(settings, around);
+  // A password of the environment is for the one way that the caller or the settings name, and shown to no other.
+  const login = await findLogin({ outlet, isUsual: table.rest.outlets.includes(outlet) }, around);
+  const { fqdn } = identify(settings, around.surface);
+  return {
+    material,
+    // Only an MX can be ourselves; to list the interfaces takes a millisecond.
+    ...(via.kind === 'mx' ? { own: ownNames(fqdn, around) } : {}),
+    ...(login === undefined ? {} : { login }),
+    ...(fqdn === undefined ? {} : { helloName: fqdn }),
   };
 }
 

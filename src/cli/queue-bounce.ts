@@ -42,7 +42,7 @@ export async function bounceNow(
     spool,
     claim,
     entry,
-    schedule: scheduleOf(settings),
+    schedule: () => scheduleOf(settings),
     expected: recipients.length,
     now,
     random,

@@ -1,4 +1,3 @@
-import type { Delivery } from '../delivery/deliver.ts';
 import type { Spool } from '../queue/spool.ts';
 import type { RunnerStart, Surroundings } from './surroundings.ts';
 import type { SendOptions } from './values.ts';
@@ -7,17 +6,16 @@ import { PASSWORD_RELAY, wayOf } from './way.ts';
 export interface Starter {
   readonly options: SendOptions;
   readonly spool: Spool;
-  readonly login?: Delivery['login'];
 }
 
 /**
  * How the runner in the background is started: with our spool and configuration, and where the relay's password was in
  * the environment, with the word whose it is.
  */
-export function runnerStart({ options, spool, login }: Starter, around: Surroundings): RunnerStart {
+export function runnerStart({ options, spool }: Starter, around: Surroundings): RunnerStart {
   const { config, relay } = wayOf(options, around);
   const words = ['queue', 'run', '--background', `--spool=${spool.folder}`];
-  const isOurs = login?.credentials.password !== undefined && around.env.POSTHASTE_PASSWORD !== undefined;
+  const isOurs = around.env.POSTHASTE_PASSWORD !== undefined;
   return {
     words: config === undefined ? words : [...words, `--config=${config}`],
     env: isOurs && relay !== undefined ? { [PASSWORD_RELAY]: relay } : {},

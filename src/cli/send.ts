@@ -1,13 +1,16 @@
 import type { Settings } from '../config/settings.ts';
 import type { Delivery } from '../delivery/deliver.ts';
 import type { Address } from '../mail/address.ts';
+import type { Way } from '../mail/entry.ts';
 import type { Recipient } from '../mail/envelope.ts';
 import { quoted } from '../mail/printable.ts';
 import { findAll, type Header, unfoldedValue } from '../message/header.ts';
 import { type Prepared, prepare } from '../message/prepare.ts';
 import { head, type Source, section } from '../message/source.ts';
-import { nameOf, planRoutes } from '../route/plan.ts';
+import { nameOf, type Plan, planRoutes } from '../route/plan.ts';
+import type { RouteTable } from '../route/table.ts';
 import { makeEnvelope, nobody, type Recipients, readRecipients, readSender, senderIn } from './envelope.ts';
+import { withEnvironment } from './environment.ts';
 import type { Attempt, History } from './history.ts';
 import type { Identity } from './identity.ts';
 import { createLog } from './log.ts';
@@ -18,6 +21,7 @@ import { wordsOf } from './setup.ts';
 import type { Surroundings } from './surroundings.ts';
 import type { SendOptions } from './values.ts';
 import { createWatch, tracedWorld, watched } from './watch.ts';
+import { orFailure, wayOf } from './way.ts';
 
 /** A message that is ready, with everything that is known of how it is to go. */
 export interface Job {
@@ -25,6 +29,8 @@ export interface Job {
   readonly settings: Settings;
   readonly prepared: Prepared;
   readonly delivery: Delivery;
+  readonly plans: readonly Plan[];
+  readonly way: Way;
   readonly refused: readonly RefusedAddress[];
   readonly messageId?: string;
   /** Those that were asked for, before their aliases. */
@@ -37,6 +43,8 @@ export interface Draft {
   readonly means: FoundMeans;
   /** Who a message without From is from. */
   readonly author: Address | null;
+  /** That was said by who hands it in. */
+  readonly named: boolean;
   /** Who it is for; the header is as it came. */
   recipients(header: Header): Recipients;
 }
@@ -46,43 +54,61 @@ export interface Draft {
  * read, and no connection ever waits for a slow standard input.
  * @throws the errors that `cli/trouble` knows
  */
-export async function makeJob(options: SendOptions, around: Surroundings): Promise<Job> {
-  if (options.words.length === 0 && !options.readRecipients) throw nobody('no recipient was given');
+export async function makeJob(given: SendOptions, around: Surroundings): Promise<Job> {
+  if (given.words.length === 0 && !given.readRecipients) throw nobody('no recipient was given');
+  const options = withEnvironment(given, around.env);
   const means = await readMeans(options, around);
-  const { identity, parts } = means;
+  const { identity, settings, table } = means;
+  // Where there is one way only, what it lacks is told before the message is read.
+  if (options.mode === 'interactive' && table.rules.length === 0) await means.open(table.rest.outlets[0]);
   const author = readSender(options, identity.domain, around.surface);
   const source = await around.readMessage({
     ...(options.file === undefined ? {} : { file: options.file }),
-    maxSize: parts.settings.limits.messageSize,
+    maxSize: settings.limits.messageSize,
     ...(options.sendmail === undefined ? {} : { dots: { ignoreDots: options.sendmail.ignoreDots } }),
   });
   const recipients = (header: Header): Recipients => readRecipients(options, header, identity.domain);
-  return draftJob(options, { source, means, author, recipients }, around);
+  return draftJob(
+    options,
+    { source, means, author, named: options.sender !== undefined || options.headerSender, recipients },
+    around,
+  );
 }
 
 /** The job of a message that was read. @throws the errors that `cli/trouble` knows */
 export async function draftJob(options: SendOptions, draft: Draft, around: Surroundings): Promise<Job> {
-  const { identity, parts } = draft.means;
-  const { settings } = parts;
+  const { means } = draft;
+  const { identity, settings, table } = means;
   const prepared = await prepareMessage(draft, options, around);
   const named = draft.recipients(prepared.fields);
   const { recipients, refused } = await whoReads(named, { options, settings, identity }, around);
-  const sender = options.headerSender ? (senderIn(prepared.fields, identity.domain) ?? draft.author) : draft.author;
+  const author = senderIn(prepared.fields, identity.domain);
+  const sender = options.headerSender ? (author ?? draft.author) : draft.author;
   const messageId = findMessageId(prepared);
+  const way = {
+    ...wayOf(options, around),
+    ...(draft.named ? { named: true as const } : {}),
+    ...(author === undefined || !asksForAuthor(table) ? {} : { author }),
+  };
+  const submitter = means.submitterOf({ uid: around.surface.userId(), way });
+  const envelope = makeEnvelope(sender, recipients, options);
+  const plans = planRoutes(recipients, table, { sender: envelope.sender, ...submitter });
+  if (options.mode === 'interactive') for (const { outlet } of plans) await means.open(outlet);
   return {
     options,
     settings,
     prepared,
     refused,
     named: named.recipients,
+    plans,
+    way,
     ...(messageId === undefined ? {} : { messageId }),
-    delivery: {
-      message: prepared.message,
-      envelope: makeEnvelope(sender, recipients, options),
-      ...parts,
-    },
+    delivery: { message: prepared.message, envelope, settings, table, submitter, open: orFailure(means.open) },
   };
 }
+
+/** Only then the address in From is kept. */
+const asksForAuthor = ({ rules }: RouteTable): boolean => rules.some(({ byAuthor }) => byAuthor === true);
 
 /** Names of this host become those who read their mail. */
 export async function whoReads(
@@ -149,8 +175,7 @@ export async function deliverJob(job: Job, around: Surroundings): Promise<Delive
   const attempts: Attempt[] = [];
   const plain = around.openWorld(settings);
   const monotonic = (): number => plain.monotonic();
-  const plans = planRoutes(all, delivery.relay === undefined ? {} : { relay: delivery.relay });
-  const destinations = plans.map(({ destination }) => nameOf(destination));
+  const destinations = job.plans.map(({ destination }) => nameOf(destination));
   const asked = { ...options, monotonic, destinations };
   const { transcript, progress, note } = await createWatch(around.stderr, asked);
   const world = note === undefined ? plain : tracedWorld(plain, note);

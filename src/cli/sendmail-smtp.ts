@@ -3,6 +3,7 @@ import { isBlank } from '../message/blank.ts';
 import type { Source } from '../message/source.ts';
 import { type Served, type SessionEnds, serveSmtp } from '../submit/smtp-serve.ts';
 import type { SessionEnvelope, Verdict } from '../submit/smtp-step.ts';
+import { withEnvironment } from './environment.ts';
 import { EXIT, type ExitCode, exitCode } from './exit.ts';
 import { type FoundMeans, readMeans } from './means.ts';
 import { line, type RefusedAddress, refusedLine, resultLines } from './output.ts';
@@ -22,9 +23,10 @@ import type { SendOptions } from './values.ts';
 /** Tells the sender what is wrong with addresses of a message that went to others. */
 export type TellSender = (job: Job, refused: readonly string[]) => Promise<void>;
 
-export async function runSmtp(options: SendOptions, tell: TellSender, around: Surroundings): Promise<ExitCode> {
+export async function runSmtp(given: SendOptions, tell: TellSender, around: Surroundings): Promise<ExitCode> {
+  const options = withEnvironment(given, around.env);
   const means = await readMeans(options, around);
-  const { settings } = means.parts;
+  const { settings } = means;
   const { fqdn, domain } = means.identity;
   const world = around.openWorld(settings);
   const conversation = around.converse();
@@ -67,9 +69,9 @@ async function lookUp(
   { options, means }: { readonly options: SendOptions; readonly means: FoundMeans },
   around: Surroundings,
 ): Promise<Verdict> {
-  const { identity, parts } = means;
+  const { identity, settings } = means;
   const named = { recipients: [recipient], refused: [] };
-  const { recipients, refused } = await whoReads(named, { options, settings: parts.settings, identity }, around);
+  const { recipients, refused } = await whoReads(named, { options, settings, identity }, around);
   if (recipients.length > 0) return ACCEPTED;
   return { ok: false, permanent: true, status: '5.1.1', text: refused[0]?.reason ?? 'its alias leads to nobody' };
 }
@@ -126,5 +128,9 @@ function jobOf({ envelope, source, means }: Handed, options: SendOptions, around
     headerSender: false,
     ...(sendmail === undefined ? {} : { sendmail: { ...sendmail, encode: sendmail.encode && smtpUtf8 !== true } }),
   };
-  return draftJob(own, { source, means, author: sender, recipients: () => ({ recipients, refused: [] }) }, around);
+  return draftJob(
+    own,
+    { source, means, author: sender, named: true, recipients: () => ({ recipients, refused: [] }) },
+    around,
+  );
 }

@@ -1,41 +1,30 @@
-import { applyOverrides, DEFAULTS } from '../config/defaults.ts';
+import { applyOverrides, type Overrides } from '../config/defaults.ts';
 import type { Settings } from '../config/settings.ts';
 import type { TlsMaterial } from '../delivery/protect.ts';
 import { quoted } from '../mail/printable.ts';
-import { parseRelay, type Relay } from '../route/relay.ts';
 import { EXIT } from './exit.ts';
 import { CommandError } from './failure.ts';
+import { readLayers, settingsOf } from './layers.ts';
 import type { Surroundings } from './surroundings.ts';
 import type { SendOptions } from './values.ts';
 
 /** The options that are settings. */
-export type SettingsOptions = Pick<SendOptions, 'config' | 'port' | 'maxSize'> & Partial<Pick<SendOptions, 'tls'>>;
+export type SettingsOptions = Pick<SendOptions, 'config' | 'port' | 'maxSize' | 'from' | 'hostname'> &
+  Partial<Pick<SendOptions, 'tls'>>;
 
-/** The settings: the defaults, then the file, then the options. @throws {CommandError} with 78 for a bad file */
+/** The settings: the defaults, then the files, then the options. @throws {CommandError} with 78 for a bad file */
 export async function readSettings(options: SettingsOptions, around: Surroundings): Promise<Settings> {
-  const { config, port, maxSize, tls } = options;
-  const settings = config === undefined ? DEFAULTS : await fileSettings(config, around);
-  return applyOverrides(settings, {
-    ...(port === undefined ? {} : { mx: { port } }),
-    ...(maxSize === undefined ? {} : { limits: { messageSize: maxSize } }),
-    ...(tls === undefined ? {} : { tls }),
-  });
+  return applyOverrides(settingsOf(await readLayers(options.config, around)), optionOverrides(options));
 }
 
-async function fileSettings(file: string, around: Surroundings): Promise<Settings> {
-  const { loadConfig } = await import('../config/config.ts');
-  const reading = await loadConfig(file, (name) => around.readFile(name));
-  if (reading.ok) return reading.settings;
-  throw new CommandError(reading.errors.join('\n'), EXIT.config);
-}
-
-/** The relay of `--relay`. @throws {CommandError} with 64, never holding what stands before the `@` */
-export function readRelay(text: string | undefined): Relay | undefined {
-  if (text === undefined) return undefined;
-  const reading = parseRelay(text);
-  if ('relay' in reading) return reading.relay;
-  throw new CommandError(reading.reason, EXIT.usage);
-}
+/** What the options say, by the names of settings. */
+export const optionOverrides = ({ port, maxSize, tls, from, hostname }: SettingsOptions): Overrides => ({
+  ...(port === undefined ? {} : { mx: { port } }),
+  ...(maxSize === undefined ? {} : { limits: { messageSize: maxSize } }),
+  ...(tls === undefined ? {} : { tls }),
+  ...(from === undefined ? {} : { from }),
+  ...(hostname === undefined ? {} : { hostname }),
+});
 
 /** The PEM files that the settings name, as text. @throws {CommandError} with 78 where one can't be used */
 export async function readMaterial({ tls }: Settings, around: Surroundings): Promise<TlsMaterial> {

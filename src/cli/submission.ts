@@ -1,7 +1,10 @@
+import type { Settings } from '../config/settings.ts';
+import type { Recipient } from '../mail/envelope.ts';
 import { scheduleOf } from '../queue/run-means.ts';
 import { openReporting } from '../queue/run-reports.ts';
 import { openStormFile } from '../queue/run-storms.ts';
 import type { Spool } from '../queue/spool.ts';
+import { ruleFor } from '../route/table.ts';
 import { type Submission, type SubmitRooms, type Submitted, submit } from '../submit/submit.ts';
 import { findDrop } from './drop-place.ts';
 import { EXIT, recipientCode } from './exit.ts';
@@ -9,7 +12,6 @@ import { openLog, openQueue, reportSettings, type Where } from './queue-open.ts'
 import { runnerStart } from './runner-start.ts';
 import { type Delivering, deliverJob, type Job } from './send.ts';
 import type { Surroundings } from './surroundings.ts';
-import { wayOf } from './way.ts';
 
 /*
  * Submits a job by way of the spool. Loaded only when it comes to that: a message that is delivered at once, as nearly
@@ -27,15 +29,18 @@ export async function submitJob(job: Job, around: Surroundings, tried?: Deliveri
   const { options, settings, delivery, messageId } = job;
   const where: Where = { settings, option: options.spool, log: openLog(settings, around, options.tag) };
   let delivering = tried;
+  const { table, submitter, envelope } = delivery;
+  const settingsFor = (recipient: Recipient): Settings =>
+    ruleFor(table, { recipient, sender: envelope.sender, ...submitter }).outlets[0].settings;
   const submission: Submission = {
     message: delivery.message,
     envelope: delivery.envelope,
-    way: wayOf(options, around),
+    way: job.way,
     uid: around.surface.userId(),
     ...(messageId === undefined ? {} : { messageId }),
   };
   const rooms: Omit<SubmitRooms, 'openSpool' | 'startRunner' | 'report'> = {
-    schedule: scheduleOf(settings),
+    schedule: (recipient) => scheduleOf(settingsFor(recipient)),
     now: () => around.now(),
     random: () => around.random(),
     async attempt() {
@@ -66,9 +71,9 @@ export async function submitJob(job: Job, around: Surroundings, tried?: Deliveri
 }
 
 /** The message is safe already: without a runner, the next one or a timer goes on with it. */
-async function startRunner(spool: Spool, { options, delivery }: Job, around: Surroundings): Promise<void> {
+async function startRunner(spool: Spool, { options }: Job, around: Surroundings): Promise<void> {
   try {
-    await around.startRunner(spool, runnerStart({ options, spool, login: delivery.login }, around));
+    await around.startRunner(spool, runnerStart({ options, spool }, around));
   } catch (error) {
     if (options.verbose > 0) around.stderr.write(`no runner could be started: ${String(error)}\n`);
   }

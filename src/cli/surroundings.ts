@@ -47,10 +47,16 @@ export interface Surroundings {
   zone(milliseconds: number): number;
   /** A small file: a configuration, certificates. Rejects where it can't be read. */
   readFile(file: string): Promise<Buffer>;
+  /** A configuration file with its owner; undefined where there is none. @throws {Error} where it can't be read */
+  findConfig(file: string): { readonly bytes: Buffer; readonly uid: number } | undefined;
+  /** The names in a folder; none where it is not there, or may not be read. */
+  listFolder(folder: string): readonly string[];
+  /** The login name of a user id in the password database. */
+  userNameOf(uid: number): string | undefined;
   /** An aliases file, or one that it includes: a regular file that the caller may read. Never throws. */
   readAliases(file: string): Included;
   /** The relay's password. @throws {SecretError} */
-  findSecret(request: { passwordFile?: string; passwordCommand?: string }): Promise<string | undefined>;
+  findSecret(request: { passwordFile?: string; passwordCommand?: string; ownOnly?: true }): Promise<string | undefined>;
   /** The message as it was given. @throws {IntakeError} */
   readMessage(request: { file?: string; maxSize: number; dots?: Dots }): Promise<Source>;
   /** Reads standard input to its end, bounded. Never rejects. */

@@ -57,6 +57,9 @@ export interface SendOptions {
   readonly aliases: boolean;
   /** The relay's name in the configuration. */
   readonly account?: string;
+  /** What POSTHASTE_FROM and POSTHASTE_HOSTNAME say. */
+  readonly from?: string;
+  readonly hostname?: string;
   /** The envelope's sender is the address in From, where there is one. */
   readonly headerSender: boolean;
   /** What syslog calls us. */

@@ -1,9 +1,12 @@
 import { isAbsolute, resolve } from 'node:path';
+import { absoluteVia } from '../config/via.ts';
+import type { Delivery } from '../delivery/deliver.ts';
 import type { Way } from '../mail/entry.ts';
+import type { Failure } from '../mail/result.ts';
 import { type FindMeans, MISCONFIGURED } from '../queue/run-means.ts';
 import { isMechanism } from '../smtp/sasl/names.ts';
 import { EXIT } from './exit.ts';
-import { readMeans, type WayOptions } from './means.ts';
+import { type FoundMeans, readMeans, type WayOptions } from './means.ts';
 import type { Surroundings } from './surroundings.ts';
 import { explain } from './trouble.ts';
 import type { SendOptions } from './values.ts';
@@ -16,9 +19,11 @@ import type { SendOptions } from './values.ts';
 /** What the options say of the way; nothing in it is secret. */
 export function wayOf(options: SendOptions, around: Pick<Surroundings, 'cwd' | 'env'>): Way {
   const path = (file: string): string => (isAbsolute(file) ? file : resolve(around.cwd(), file));
-  const { config, account, relay, auth, passwordFile, passwordCommand, port } = options;
+  const { account, relay, from, hostname, auth, passwordFile, passwordCommand, port } = options;
+  const config = options.config ?? (around.env.POSTHASTE_CONFIG || undefined);
   const { level, ca, cert, key, fingerprints } = options.tls;
-  const file = passwordFile ?? (passwordCommand === undefined ? namedByVariable(around) : undefined);
+  const file =
+    passwordFile ?? (passwordCommand === undefined && relay !== undefined ? namedByVariable(around) : undefined);
   const tls = {
     ...(level === undefined ? {} : { level }),
     ...(ca === undefined ? {} : { ca: ca === 'system' || ca === 'node' ? ca : path(ca) }),
@@ -29,12 +34,12 @@ export function wayOf(options: SendOptions, around: Pick<Surroundings, 'cwd' | '
   return {
     ...(config === undefined ? {} : { config: path(config) }),
     ...(account === undefined ? {} : { account }),
-    ...(relay === undefined
-      ? {}
-      : { relay: relay.replace(/^(lmtp\+unix:)(?!\/)(.+)/, (_, scheme, name) => scheme + path(name)) }),
-    ...(relay === undefined || auth === undefined ? {} : { auth }),
-    ...(relay === undefined || file === undefined ? {} : { passwordFile: path(file) }),
-    ...(relay === undefined || passwordCommand === undefined ? {} : { passwordCommand }),
+    ...(from === undefined ? {} : { from }),
+    ...(hostname === undefined ? {} : { hostname }),
+    ...(relay === undefined ? {} : { relay: absoluteVia(relay, path) }),
+    ...(auth === undefined ? {} : { auth }),
+    ...(file === undefined ? {} : { passwordFile: path(file) }),
+    ...(passwordCommand === undefined ? {} : { passwordCommand }),
     ...(port === undefined ? {} : { port }),
     ...(Object.keys(tls).length === 0 ? {} : { tls }),
   };
@@ -52,14 +57,24 @@ export const meansFinder =
   (around: Surroundings): FindMeans =>
   async (way) => {
     try {
-      const { parts } = await readMeans(optionsOf(way), forWay(way, around));
-      return { ...parts, world: around.openWorld(parts.settings) };
+      const { settings, table, submitterOf, open } = await readMeans(optionsOf(way), forWay(way, around));
+      return { settings, table, submitterOf, open: orFailure(open), world: around.openWorld(settings) };
     } catch (error) {
-      const { text, exit } = explain(error);
-      if (exit === EXIT.software) throw error;
-      return { scope: 'destination', permanent: false, stage: 'resolve', status: MISCONFIGURED, text };
+      return misconfigured(error);
     }
   };
+
+/** What can't be had now is a failure that passes. */
+export const orFailure =
+  (open: FoundMeans['open']): Delivery['open'] =>
+  (outlet) =>
+    open(outlet).catch(misconfigured);
+
+function misconfigured(error: unknown): Failure {
+  const { text, exit } = explain(error);
+  if (exit === EXIT.software) throw error;
+  return { scope: 'destination', permanent: false, stage: 'resolve', status: MISCONFIGURED, text };
+}
 
 function optionsOf(way: Way): WayOptions {
   const { auth, tls, ...rest } = way;

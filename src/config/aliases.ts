@@ -31,6 +31,8 @@ export interface AliasOptions {
   readonly domain: string;
   /** Whether names of that domain (lower case, A-labels) are this host's: `localhost`, its own names. */
   isLocal(domain: string): boolean;
+  /** Users of this host are marked as such, for a route of their own. */
+  readonly markLocal?: boolean;
   /** Reads an included file. Absent: none is read. */
   readInclude?(path: string): Included;
 }
@@ -95,17 +97,23 @@ export function expandAliases(asked: readonly NamedRecipient[], table: AliasTabl
     refused.push({ recipient, text, reason });
   };
 
-  function keep(address: Address, place: Place): void {
+  function keep(address: Address, local: boolean, place: Place): void {
     const key = addressKey(address);
     if (found.has(key)) return;
-    if (found.size < MAX_RECIPIENTS) found.set(key, recipientFor(address, place.asked));
+    if (found.size < MAX_RECIPIENTS)
+      found.set(
+        key,
+        local && options.markLocal === true
+          ? { ...recipientFor(address, place.asked), local }
+          : recipientFor(address, place.asked),
+      );
     else refuse(place, formatAddress(address), `it is one of more than ${MAX_RECIPIENTS} recipients`);
   }
 
   function visit(address: Address, local: boolean, place: Place): void {
     const match = lookUp(table, { address, local, byDefault: place.byDefault });
     if (match === undefined || match.key === place.way.findLast((key) => !key.startsWith(INCLUDE))) {
-      keep(address, place);
+      keep(address, local, place);
       return;
     }
     const { key, alias } = match;
@@ -143,7 +151,7 @@ export function expandAliases(asked: readonly NamedRecipient[], table: AliasTabl
           break;
         case 'local': {
           const address = { local: target.local, domain: options.domain };
-          if (target.final) keep(address, place);
+          if (target.final) keep(address, true, place);
           else visit(address, true, place);
           break;
         }

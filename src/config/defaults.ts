@@ -1,14 +1,28 @@
 import type {
+  Account,
   BounceSettings,
   LimitSettings,
+  LoginSettings,
+  NetworkSettings,
   RetrySettings,
   RunnerSettings,
+  SendmailSettings,
   Settings,
   TlsSettings,
 } from './settings.ts';
 
 /** What holds where nothing is configured. */
 export const DEFAULTS: Settings = {
+  // Who names one address means that mail is from it.
+  fromMode: 'force',
+  dsn: true,
+  network: { ip: 'any', source: [] },
+  login: {},
+  accounts: {},
+  routes: [],
+  local: 'relay',
+  // No line of a log is taken for the end of it, and a typist's habit still works.
+  sendmail: { loneDot: 'eof-only', skipEmpty: false, repeatWindow: 0 },
   dns: {},
   mx: { port: 25, allowLocal: false },
   tls: { ca: 'system', minVersion: 'TLSv1.2', fingerprints: [] },
@@ -27,6 +41,18 @@ export const DEFAULTS: Settings = {
 
 /** Settings of which any may be absent: what a file or the command line says. */
 export interface Overrides {
+  readonly from?: string;
+  readonly fromMode?: Settings['fromMode'];
+  readonly dsn?: boolean;
+  readonly network?: Partial<NetworkSettings>;
+  readonly relay?: string;
+  readonly login?: LoginSettings;
+  readonly account?: string;
+  readonly accounts?: Readonly<Record<string, Partial<Account>>>;
+  /** They go before those that are there. */
+  readonly routes?: Settings['routes'];
+  readonly local?: string;
+  readonly sendmail?: Partial<SendmailSettings>;
   readonly domain?: string;
   readonly hostname?: string;
   readonly dns?: Settings['dns'];
@@ -44,7 +70,7 @@ export interface Overrides {
 }
 
 /**
- * The settings with the overrides in their place. A list of fingerprints that is empty overrides nothing, and another
+ * The settings with the overrides in their place. What names a relay takes the login of the old one with it. A list of fingerprints that is empty overrides nothing, and another
  * certificate takes the old one's key with it.
  */
 export function applyOverrides(settings: Settings, overrides: Overrides): Settings {
@@ -53,6 +79,12 @@ export function applyOverrides(settings: Settings, overrides: Overrides): Settin
   return {
     ...settings,
     ...overrides,
+    network: { ...settings.network, ...overrides.network },
+    login: { ...(overrides.relay === undefined ? settings.login : {}), ...overrides.login },
+    accounts: mergeAccounts(settings.accounts, overrides.accounts),
+    routes: [...(overrides.routes ?? []), ...settings.routes],
+    sendmail: { ...settings.sendmail, ...overrides.sendmail },
+    aliases: { ...settings.aliases, ...overrides.aliases },
     dns: { ...settings.dns, ...overrides.dns },
     mx: { ...settings.mx, ...overrides.mx },
     tls: {
@@ -68,4 +100,14 @@ export function applyOverrides(settings: Settings, overrides: Overrides): Settin
     runner: { ...settings.runner, ...overrides.runner },
     bounce: { ...settings.bounce, ...overrides.bounce },
   };
+}
+
+/** An account may be named in several files; one without a relay has an empty URL, which nobody can use. */
+function mergeAccounts(old: Settings['accounts'], fresh: Overrides['accounts'] = {}): Settings['accounts'] {
+  const merged = new Map(Object.entries(old));
+  for (const [name, account] of Object.entries(fresh)) {
+    const before = merged.get(name) ?? { url: '', senders: [], over: {} };
+    merged.set(name, { ...before, ...account, over: { ...before.over, ...account.over } });
+  }
+  return Object.fromEntries(merged);
 }

@@ -24,6 +24,20 @@ export function findKeyLines(text: string): (path: readonly string[]) => number 
       if (!lines.has(name)) lines.set(name, line);
     }
   };
+  /** How many tables each list has so far: `[[route]]` begins another one, and `[route.tls]` belongs to the last. */
+  const lists = new Map<string, number>();
+  const placed = (path: readonly string[], isNew: boolean): readonly string[] => {
+    const result: string[] = [];
+    for (const [index, key] of path.entries()) {
+      result.push(key);
+      const name = JSON.stringify(result);
+      const isLast = index === path.length - 1;
+      if (isLast && isNew) lists.set(name, (lists.get(name) ?? 0) + 1);
+      const count = lists.get(name);
+      if (count !== undefined && (!isLast || isNew)) result.push(String(count - 1));
+    }
+    return result;
+  };
   while (at < text.length) {
     const [blank = ''] = /^\s*/.exec(text.slice(at, at + 1)) ?? [];
     if (blank !== '') {
@@ -32,8 +46,8 @@ export function findKeyLines(text: string): (path: readonly string[]) => number 
     }
     const header = /^\[{1,2}/.exec(text.slice(at, at + 2))?.[0] ?? '';
     const { path, end } = readKey(text, at + header.length);
-    if (header !== '') table = path;
-    note(header === '' ? [...table, ...path] : path);
+    if (header !== '') table = placed(path, header === '[[');
+    note(header === '' ? [...table, ...path] : table);
     count(valueEnd(text, end));
   }
   return (path) => {

@@ -11,7 +11,7 @@ export function nearestKey(key: string, known: readonly string[]): string | unde
     .sort((one, other) => one.distance - other.distance);
   const [best] = ranked;
   // Two slips, and one more for each four letters.
-  if (best !== undefined && best.distance <= Math.min(2 + Math.floor(last.length / 4), last.length - 1))
+  if (best !== undefined && best.distance <= Math.min(2 + Math.floor(last.length / 4), Math.ceil(last.length / 2)))
     return best.each;
   return known.find((each) => each === last || each.endsWith(`.${last}`));
 }

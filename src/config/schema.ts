@@ -1,17 +1,7 @@
 import * as v from 'valibot';
 import type { Stage } from '../mail/result.ts';
-import {
-  RATE,
-  type Reading,
-  readDomainName,
-  readFingerprint,
-  readHostname,
-  readMilliseconds,
-  readOctets,
-  readRate,
-  readSeconds,
-  readServer,
-} from './values.ts';
+import type { Reading } from './values.ts';
+import * as value from './values.ts';
 
 /*
  * The keys of posthaste.toml and what each may be, checked with valibot (which only this file imports, and which is only
@@ -50,74 +40,124 @@ function table<const T extends v.ObjectEntries>(entries: T) {
   return v.pipe(v.unknown(), plain, v.object(entries, allowed));
 }
 
+const maybe = <const T extends v.ObjectEntries>(entries: T) => v.optional(table(entries));
+
 const list = <T extends v.GenericSchema>(element: T, what: string) => v.array(element, `a list of ${what}`);
+
+const full = <T extends v.GenericSchema>(element: T, what: string) =>
+  v.pipe(list(element, what), v.minLength(1, `a list of ${what} that is not empty`));
+
+/** One of them, or a list of at least one. */
+function several<const T extends v.GenericSchema>(element: T, what: string) {
+  const one = v.pipe(
+    element,
+    v.transform((one) => [one]),
+  );
+  const many = full(element, what);
+  return v.optional(v.lazy((given) => (Array.isArray(given) ? many : one)));
+}
 
 const file = (what: string) => v.optional(line(`the path of ${what}`));
 
 const seconds = v.optional(
-  v.pipe(v.union([v.number(), v.string()], 'seconds or a duration such as "5m"'), read(readSeconds)),
+  v.pipe(v.union([v.number(), v.string()], 'seconds or a duration such as "5m"'), read(value.readSeconds)),
 );
 
 const octets = v.optional(
-  v.pipe(v.union([v.number(), v.string()], 'a number of bytes or a size such as "25MB"'), read(readOctets)),
+  v.pipe(v.union([v.number(), v.string()], 'a number of bytes or a size such as "25MB"'), read(value.readOctets)),
 );
 
 const duration = v.pipe(
   v.union([v.number(), v.string()], 'seconds or a duration such as "2h"'),
-  read(readMilliseconds),
+  read(value.readMilliseconds),
 );
 const SOME = 'more than nothing';
 const someTime = v.optional(v.pipe(duration, v.minValue(1, SOME)));
 
 const timeouts = {
-  resolve: seconds,
-  connect: seconds,
-  greeting: seconds,
-  ehlo: seconds,
-  starttls: seconds,
-  tls: seconds,
-  auth: seconds,
-  mail: seconds,
-  rcpt: seconds,
-  data: seconds,
-  body: seconds,
-  dot: seconds,
-  rset: seconds,
+  ...{ resolve: seconds, connect: seconds, greeting: seconds, ehlo: seconds, starttls: seconds, tls: seconds },
+  ...{ auth: seconds, mail: seconds, rcpt: seconds, data: seconds, body: seconds, dot: seconds, rset: seconds },
   quit: seconds,
 } satisfies Record<Stage, unknown>;
 
-const ROOT = {
-  domain: v.optional(v.pipe(line('a domain name'), read(readDomainName))),
-  hostname: v.optional(v.pipe(line('a domain name'), read(readHostname))),
-  log: v.optional(line('the path of a file, "stderr", "syslog" or "none"')),
-  retry: v.optional(
-    v.pipe(list(v.pipe(duration, v.minValue(1, SOME)), 'durations'), v.minLength(1, 'a list of at least one duration')),
+const rate = v.optional(v.pipe(line(value.RATE), read(value.readRate)));
+const truth = v.optional(v.boolean('true or false'));
+
+const tls = {
+  level: oneOf(['none', 'may', 'encrypt', 'verify']),
+  ca: v.optional(line('"system", "node" or the path of a PEM file')),
+  min_version: oneOf(['TLSv1.2', 'TLSv1.3']),
+  cert: file('a PEM file'),
+  key: file('a PEM file'),
+  fingerprints: v.optional(
+    list(v.pipe(line('a SHA-256 fingerprint'), read(value.readFingerprint)), 'SHA-256 fingerprints'),
   ),
+};
+
+/** What all mail, the mail of a route and that of an account may each have. */
+const VARIATION = {
+  from: v.optional(v.pipe(line('an address'), read(value.readFromPattern))),
+  from_mode: oneOf(['keep', 'envelope', 'force']),
+  hostname: v.optional(v.pipe(line('a domain name'), read(value.readHostname))),
+  source_address: several(v.pipe(line('an IP address'), read(value.readIp)), 'IP addresses'),
+  ip: oneOf(['any', '4', '6', 'prefer-4', 'prefer-6']),
+  proxy: v.optional(v.pipe(line('a URL'), read(value.readProxy))),
+  dsn: truth,
+  retry: v.optional(full(v.pipe(duration, v.minValue(1, SOME)), 'durations')),
   expire: someTime,
   delay_warning: v.optional(duration),
+};
+
+/** What a route and an account have in their own tables, and all mail elsewhere. */
+const OWN = {
+  ...VARIATION,
+  rate,
+  sessions: whole(1, 100),
+  port: whole(1, 65_535),
+  tls: maybe(tls),
+  timeouts: maybe(timeouts),
+};
+
+const LOGIN = {
+  auth: v.optional(line('the name of a mechanism, such as "PLAIN"')),
+  password_file: file('a file with the password'),
+  password_command: v.optional(line('a command that prints the password')),
+};
+
+const globs = several(v.pipe(line('an address or a domain'), read(value.readGlob)), 'patterns of addresses');
+
+const ACCOUNT = {
+  url: v.optional(v.pipe(line('a way for mail'), read(value.readUrl))),
+  user: v.optional(line('the name to log in with')),
+  ...LOGIN,
+  sender: globs,
+  ...OWN,
+};
+
+const uid = v.pipe(v.number('a user id'), v.integer('a user id'), v.minValue(0, 'a user id'));
+const ROUTE = {
+  recipient: globs,
+  sender: globs,
+  uid: several(uid, 'user ids'),
+  via: several(v.pipe(line('a way for mail'), read(value.readVia)), 'ways for mail'),
+  ...OWN,
+};
+
+const ROOT = {
+  domain: v.optional(v.pipe(line('a domain name'), read(value.readDomainName))),
+  ...VARIATION,
+  relay: v.optional(v.pipe(line('a way for mail'), read(value.readUrl))),
+  ...LOGIN,
+  default_account: v.optional(line('the name of an account')),
+  local: v.optional(v.pipe(line('a way for mail'), read(value.readLocal))),
+  log: v.optional(line('the path of a file, "stderr", "syslog" or "none"')),
   aliases: v.optional(v.record(v.string(), line('targets, as in /etc/aliases'), 'a table of names and their targets')),
 };
 
 const TABLES = {
-  dns: {
-    servers: v.optional(
-      v.pipe(
-        list(v.pipe(line('an IP address'), read(readServer)), 'IP addresses'),
-        v.minLength(1, 'a list of at least one IP address'),
-      ),
-    ),
-  },
-  mx: { port: whole(1, 65_535), allow_local: v.optional(v.boolean('true or false')) },
-  tls: {
-    level: oneOf(['none', 'may', 'encrypt', 'verify']),
-    ca: v.optional(line('"system", "node" or the path of a PEM file')),
-    min_version: oneOf(['TLSv1.2', 'TLSv1.3']),
-    cert: file('a PEM file'),
-    key: file('a PEM file'),
-    fingerprints: v.optional(
-      list(v.pipe(line('a SHA-256 fingerprint'), read(readFingerprint)), 'SHA-256 fingerprints'),
-    ),
-  },
+  dns: { servers: v.optional(full(v.pipe(line('an IP address'), read(value.readServer)), 'IP addresses')) },
+  mx: { port: whole(1, 65_535), allow_local: truth },
+  tls,
   timeouts,
   limits: {
     // More in one transaction than any server takes, and than one flight should hold.
@@ -127,9 +167,9 @@ const TABLES = {
     // Each is a socket or two.
     destinations: whole(1, 1000),
     message_size: octets,
-    rate: v.optional(v.pipe(line(RATE), read(readRate))),
+    rate,
   },
-  spool: { dir: file('a folder'), fsync: v.optional(v.boolean('true or false')) },
+  spool: { dir: file('a folder'), fsync: truth },
   drop: { senders: oneOf(['own', 'any']), messages: whole(1, 1_000_000), size: octets },
   runner: {
     linger: v.optional(duration),
@@ -138,25 +178,46 @@ const TABLES = {
     transactions: whole(1, 10_000),
   },
   bounce: { size: octets, digest: whole(0, 10_000) },
+  sendmail: {
+    lone_dot: oneOf(['classic', 'eof-only', 'ignore']),
+    skip_empty: truth,
+    repeat_window: v.optional(duration),
+  },
 };
+
+const NAME = 'a name of letters, digits, ".", "-" and "_"';
 
 const SCHEMA = table({
   ...ROOT,
-  dns: v.optional(table(TABLES.dns)),
-  mx: v.optional(table(TABLES.mx)),
-  tls: v.optional(table(TABLES.tls)),
-  timeouts: v.optional(table(TABLES.timeouts)),
-  limits: v.optional(table(TABLES.limits)),
-  spool: v.optional(table(TABLES.spool)),
-  drop: v.optional(table(TABLES.drop)),
-  runner: v.optional(table(TABLES.runner)),
-  bounce: v.optional(table(TABLES.bounce)),
+  dns: maybe(TABLES.dns),
+  mx: maybe(TABLES.mx),
+  tls: maybe(TABLES.tls),
+  timeouts: maybe(TABLES.timeouts),
+  limits: maybe(TABLES.limits),
+  spool: maybe(TABLES.spool),
+  drop: maybe(TABLES.drop),
+  runner: maybe(TABLES.runner),
+  bounce: maybe(TABLES.bounce),
+  sendmail: maybe(TABLES.sendmail),
+  account: v.optional(
+    v.record(v.pipe(v.string(), v.regex(/^[\w.-]{1,64}$/, NAME)), table(ACCOUNT), 'tables with names: [account.NAME]'),
+  ),
+  route: v.optional(v.array(table(ROUTE), 'a list of tables: [[route]]')),
 });
+
+const names = (prefix: string, keys: object): readonly string[] =>
+  Object.entries(keys).flatMap(([key]) =>
+    key === 'tls' || key === 'timeouts'
+      ? Object.keys(TABLES[key]).map((inner) => `${prefix}${key}.${inner}`)
+      : [`${prefix}${key}`],
+  );
 
 /** Every key that holds a value, with its table: `mx.port`. */
 export const KNOWN_KEYS: readonly string[] = [
   ...Object.keys(ROOT),
   ...Object.entries(TABLES).flatMap(([name, keys]) => Object.keys(keys).map((key) => `${name}.${key}`)),
+  ...names('route.*.', ROUTE),
+  ...names('account.*.', ACCOUNT),
 ];
 
 /** What a file says, by its own keys. */

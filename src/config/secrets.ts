@@ -15,6 +15,8 @@ import { splitWords } from './words.ts';
 export interface SecretRequest {
   readonly passwordFile?: string;
   readonly passwordCommand?: string;
+  /** Only from these two: what the environment holds is for another relay. */
+  readonly ownOnly?: true;
   /** Milliseconds for the command. Default 30,000: time to unlock a key. */
   readonly timeout?: number;
 }
@@ -42,6 +44,7 @@ export async function findSecret(request: SecretRequest, env: Environment): Prom
   const { passwordFile, passwordCommand, timeout = TIMEOUT } = request;
   if (passwordFile !== undefined) return readSecretFile(passwordFile);
   if (passwordCommand !== undefined) return runCommand(passwordCommand, env, timeout);
+  if (request.ownOnly === true) return undefined;
   // An empty variable is an unset one.
   if (env.POSTHASTE_PASSWORD) return check(Buffer.from(env.POSTHASTE_PASSWORD), 'POSTHASTE_PASSWORD');
   if (env.POSTHASTE_PASSWORD_FILE) return readSecretFile(env.POSTHASTE_PASSWORD_FILE);

@@ -83,8 +83,99 @@ export interface BounceSettings {
   readonly digest: number;
 }
 
+/** Which addresses of a host are used, and which come first. */
+export type IpPreference = 'any' | '4' | '6' | 'prefer-4' | 'prefer-6';
+
+/** A SOCKS5 proxy (RFC 1928). */
+export interface SocksProxy {
+  readonly host: string;
+  readonly port: number;
+  readonly user?: string;
+  readonly password?: string;
+}
+
+export interface NetworkSettings {
+  readonly ip: IpPreference;
+  /** Our own addresses to connect from: at most one of each family. */
+  readonly source: readonly string[];
+  readonly proxy?: SocksProxy;
+}
+
+/** `keep`: only where nobody said who a message is from; `envelope`: its sender always; `force`: in the header too. */
+export type FromMode = 'keep' | 'envelope' | 'force';
+
+/** Where the password of a login is found, and by which mechanism it is used; nothing in it is secret. */
+export interface LoginSettings {
+  readonly user?: string;
+  readonly auth?: string;
+  readonly passwordFile?: string;
+  readonly passwordCommand?: string;
+}
+
+/** A relay with what belongs to it, by a name. */
+export interface Account extends LoginSettings {
+  /** Anything that `via` of a route can be, but for another account. */
+  readonly url: string;
+  /** Patterns of senders whose mail goes through it, where no route says otherwise. */
+  readonly senders: readonly string[];
+  readonly over: Variation;
+}
+
+/** Which mail goes which way; the first that matches is taken. */
+export interface RouteRule {
+  /** Patterns (`example.org`, `*.example.org`, `ann@example.org`, `root@*`); none: all. */
+  readonly recipients: readonly string[];
+  readonly senders: readonly string[];
+  readonly uids: readonly number[];
+  /** Tried in their order. */
+  readonly via: readonly string[];
+  readonly over: Variation;
+}
+
+/** What a route or an account may say otherwise than the settings for all mail. */
+export interface Variation {
+  readonly from?: string;
+  readonly fromMode?: FromMode;
+  readonly hostname?: string;
+  readonly dsn?: boolean;
+  readonly network?: Partial<NetworkSettings>;
+  readonly tls?: Partial<TlsSettings>;
+  readonly timeouts?: Settings['timeouts'];
+  readonly retry?: RetrySettings;
+  readonly limits?: { readonly rate?: Rate };
+  readonly runner?: { readonly destinationSessions?: number };
+  readonly mx?: { readonly port?: number };
+}
+
+export interface SendmailSettings {
+  /** What a line of one dot means without `-i`. Default `eof-only`. */
+  readonly loneDot: 'classic' | 'eof-only' | 'ignore';
+  /** A message without a body is not sent. Default false. */
+  readonly skipEmpty: boolean;
+  /** Milliseconds in which messages that are the same are gathered into one; 0 is never. Default 0. */
+  readonly repeatWindow: number;
+}
+
 /** Everything that a configuration file can say, with defaults applied. */
 export interface Settings {
+  /** The address that mail is from, with `%u` for the user and `%h` for the host. */
+  readonly from?: string;
+  /** Default `force`. */
+  readonly fromMode: FromMode;
+  /** What reports of delivery are asked of servers for. Default true. */
+  readonly dsn: boolean;
+  readonly network: NetworkSettings;
+  /** Takes what no route takes: anything that `via` of a route can be. Absent: MX. */
+  readonly relay?: string;
+  /** For the relay. */
+  readonly login: LoginSettings;
+  /** The name of the account that takes what no route takes. */
+  readonly account?: string;
+  readonly accounts: Readonly<Record<string, Account>>;
+  readonly routes: readonly RouteRule[];
+  /** Where mail for users of this host goes that no alias leads away: `relay`, `reject`, `maildir:…`, `mbox:…`. */
+  readonly local: string;
+  readonly sendmail: SendmailSettings;
   /** Qualifies addresses without a domain. */
   readonly domain?: string;
   /** Our name in EHLO and Message-ID. */

@@ -1,7 +1,12 @@
+import { parseSender } from '../mail/address-list.ts';
 import { readDomain, readLiteral } from '../mail/domain.ts';
+import { addressOctets } from '../net/local-address.ts';
 import { parseDuration } from './duration.ts';
+import { parseGlob } from './glob.ts';
 import { parseRate, type Rate } from './rate.ts';
+import type { SocksProxy } from './settings.ts';
 import { parseSize } from './size.ts';
+import { parseVia } from './via.ts';
 
 /** The value that a text or number of the configuration stands for, or the phrase that says what it must be. */
 export type Reading<T> = { readonly value: T } | { readonly allowed: string };
@@ -75,3 +80,66 @@ export const RATE = 'so many messages in a time, such as "30/min"';
 
 /** Messages in a second, minute, hour or day. */
 export const readRate = (text: string): Reading<Rate> => reading(parseRate(text), RATE);
+
+/** A way, as `parseVia` reads it: the text is kept, since its paths are made absolute later. */
+export function readVia(text: string): Reading<string> {
+  const result = parseVia(text);
+  return 'via' in result ? { value: text } : { allowed: `a way for mail: ${result.reason}` };
+}
+
+/** The same, of an account: it can't be another account. */
+export function readUrl(text: string): Reading<string> {
+  const result = parseVia(text);
+  const isWay = 'via' in result && result.via.kind !== 'account';
+  return isWay ? { value: text } : { allowed: `a way for mail${'via' in result ? '' : `: ${result.reason}`}` };
+}
+
+/** A pattern of addresses, in the form that `matches` takes. */
+export function readGlob(text: string): Reading<string> {
+  const result = parseGlob(text);
+  return 'glob' in result ? { value: result.glob } : { allowed: `a pattern of addresses: ${result.reason}` };
+}
+
+/** `alerts@example.com`, with `%u` and `%h` in it; the text is kept. */
+export function readFromPattern(text: string): Reading<string> {
+  const plain = text.replaceAll('%%', '').replace(/%[uh]/g, 'x');
+  const address = parseSender(plain, { domain: 'example.test' });
+  const isRight = !plain.includes('%') && 'address' in address && address.address !== null;
+  return reading(isRight ? text : undefined, 'an address, with "%u" for the user and "%h" for the host');
+}
+
+export const readIp = (text: string): Reading<string> =>
+  reading(addressOctets(text) === undefined ? undefined : text, 'an IP address');
+
+const PROXY = 'a proxy such as "socks5://127.0.0.1:1080"';
+
+/** `socks5://user:password@host:1080`. What is wrong with it is not repeated: a password may be in it. */
+export function readProxy(text: string): Reading<SocksProxy> {
+  const match =
+    /^socks5h?:\/\/(?:([^:@/]{1,255}):([^@/]{1,255})@)?(\[[0-9a-f:.]+\]|[^:@/[\]]{1,253})(?::(\d{1,5}))?\/?$/i;
+  const [, user, password, name = '', digits] = match.exec(text) ?? [];
+  const host = name.replace(/^\[|\]$/g, '');
+  const port = Number(digits ?? 1080);
+  const isHost = addressOctets(host) !== undefined || 'domain' in readDomain(host) || host === 'localhost';
+  const login = user === undefined || password === undefined ? {} : decoded({ user, password });
+  if (!isHost || port < 1 || port > 65_535 || login === undefined) return { allowed: PROXY };
+  return { value: { host, port, ...login } };
+}
+
+type ProxyLogin = Required<Pick<SocksProxy, 'user' | 'password'>>;
+
+function decoded({ user, password }: ProxyLogin): ProxyLogin | undefined {
+  try {
+    return { user: decodeURIComponent(user), password: decodeURIComponent(password) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Where mail for users of this host goes: `relay`, or a place here. */
+export function readLocal(text: string): Reading<string> {
+  if (text === 'relay' || text === 'reject') return { value: text };
+  const result = parseVia(text);
+  const isPlace = 'via' in result && !['mx', 'relay', 'account'].includes(result.via.kind);
+  return reading(isPlace ? text : undefined, '"relay", "reject", "maildir:PATH" or another place here');
+}

@@ -8,13 +8,15 @@ import type { Envelope, Recipient } from '../mail/envelope.ts';
 import type { DeliveryResult, Failure } from '../mail/result.ts';
 import type { Message } from '../message/message.ts';
 import type { Transcript } from '../net/transcript.ts';
-import { type Destination, nameOf, planRoutes } from '../route/plan.ts';
-import type { Relay } from '../route/relay.ts';
+import { nameOf, type Plan, planOutlet, planRoutes } from '../route/plan.ts';
 import { addressesOf, type RouteSettings, resolveRoute } from '../route/resolve.ts';
 import type { Host, Route } from '../route/route.ts';
+import type { Outlet, RouteTable } from '../route/table.ts';
 import { stageLimit } from '../smtp/stages.ts';
 import type { World } from '../world.ts';
+import { finderFor, inFavour, networkOf, unlessInterrupted } from './addresses.ts';
 import { attempt } from './attempt.ts';
+import { type Authored, authored, type Submitter } from './author.ts';
 import { INTERRUPTED, NOT_AUTHENTIC } from './failures.ts';
 import type { SessionPool } from './pool.ts';
 import { protect, type TlsMaterial } from './protect.ts';
@@ -24,10 +26,17 @@ import type { SessionPlan } from './session.ts';
 export interface Delivery {
   readonly message: Message;
   readonly envelope: Envelope;
+  /** Those for all mail. */
   readonly settings: Settings;
+  readonly table: RouteTable;
+  readonly submitter: Submitter;
+  /** What an outlet needs of the world; a failure where it can't be had now. Never rejects but for a bug. */
+  readonly open: (outlet: Outlet) => Promise<Opened | Failure>;
+}
+
+/** What an outlet needs beside its settings: certificates, the password, our names. */
+export interface Opened {
   readonly material: TlsMaterial;
-  /** Takes everything. */
-  readonly relay?: Relay;
   /** For the relay alone. */
   readonly login?: SessionPlan['login'];
   /** Our name in EHLO; absent: the literal of the address we connect from. */
@@ -55,12 +64,12 @@ export async function deliver(
   recipients: readonly Recipient[],
   { world, ...options }: DeliverOptions & { readonly world: World },
 ): Promise<readonly DeliveryResult[]> {
-  const { relay, settings } = delivery;
-  const plans = planRoutes(recipients, relay === undefined ? {} : { relay });
+  const { settings, envelope, submitter } = delivery;
+  const plans = planRoutes(recipients, delivery.table, { sender: envelope.sender, ...submitter });
   const results = new Map<Recipient, DeliveryResult>();
   const one = deliverOne(delivery, world, options);
   await inParallel(plans, settings.limits.destinations, async (plan) => {
-    for (const result of await one(plan.destination, plan.recipients)) {
+    for (const result of await one(plan)) {
       results.set(result.recipient, result);
       options.onResult?.(result);
     }
@@ -72,77 +81,123 @@ export async function deliver(
   });
 }
 
-type DeliverOne = (destination: Destination, recipients: readonly Recipient[]) => Promise<readonly DeliveryResult[]>;
-
-function deliverOne(delivery: Delivery, world: World, options: DeliverOptions): DeliverOne {
-  const { settings, message, envelope, own } = delivery;
-  const requireTls = envelope.requireTls === true;
-  const routing: RouteSettings = {
-    port: settings.mx.port,
-    allowLocal: settings.mx.allowLocal,
-    limit: stageLimit('resolve', settings.timeouts),
-    ...(own === undefined ? {} : { own }),
+/** By the first outlet of a rule, and where that can't be reached by the next. */
+function deliverOne(delivery: Delivery, world: World, options: DeliverOptions) {
+  const through = deliverThrough(delivery, world, options);
+  const follow = async (plan: Plan, index: number): Promise<readonly DeliveryResult[]> => {
+    const outlet = plan.rule.outlets[index + 1];
+    const results = await through(plan, { isLast: outlet === undefined });
+    if (outlet === undefined) return results;
+    const left = results.filter(mayGoOn).map(({ recipient }) => recipient);
+    const others = planOutlet({ rule: plan.rule, outlet }, left);
+    const further = (await Promise.all(others.map((other) => follow(other, index + 1)))).flat();
+    return [...results.filter((result) => !mayGoOn(result)), ...further];
   };
-  const reencode = reencoder(world);
-  return async (destination, recipients) => {
+  return (plan: Plan) => follow(plan, plan.rule.outlets.indexOf(plan.outlet));
+}
+
+/** Nobody has judged the message or its recipient, and it can't have been delivered: another way may do better. */
+const mayGoOn = (result: DeliveryResult): boolean =>
+  result.outcome !== 'delivered' &&
+  result.failure.uncertain !== true &&
+  result.failure !== INTERRUPTED &&
+  (result.failure.scope === 'host' || result.failure.scope === 'destination') &&
+  (!result.failure.permanent || result.failure.stage !== 'resolve');
+
+type DeliverThrough = (plan: Plan, place: { readonly isLast: boolean }) => Promise<readonly DeliveryResult[]>;
+
+function deliverThrough(delivery: Delivery, world: World, options: DeliverOptions): DeliverThrough {
+  const requireTls = delivery.envelope.requireTls === true;
+  const { reencode, letterFor } = forms(delivery, world);
+  return async ({ outlet, destination, recipients }, { isLast }) => {
+    const { signal, transcript, pool, prefer } = options;
+    const onSettled = async (results: readonly DeliveryResult[]): Promise<void> => {
+      const settled = isLast ? results : results.filter((result) => !mayGoOn(result));
+      if (settled.length > 0) await options.onSettled?.(settled);
+    };
     const failAll = async (failure: Failure): Promise<readonly DeliveryResult[]> => {
       const outcome = failure.permanent ? 'failed' : 'deferred';
       const results = recipients.map((recipient) => ({ outcome, recipient, failure }) as const);
-      await options.onSettled?.(results);
+      await onSettled(results);
       return results;
     };
-    if (options.signal?.aborted === true) return failAll(INTERRUPTED);
-    const resolved = await unlessInterrupted(resolveRoute(destination, routing, world), options.signal);
+    if (signal?.aborted === true) return failAll(INTERRUPTED);
+    const opened = await delivery.open(outlet);
+    if ('scope' in opened) return failAll(opened);
+    const letter = await letterFor(outlet);
+    if (destination.via === 'local') {
+      const { deliverHere } = await import('./here.ts');
+      const results = await deliverHere(destination.target, { ...letter, recipients }, world, signal);
+      await onSettled(results);
+      return results;
+    }
+    const { settings } = outlet;
+    const routing: RouteSettings = {
+      port: settings.mx.port,
+      allowLocal: settings.mx.allowLocal,
+      limit: stageLimit('resolve', settings.timeouts),
+      ...(opened.own === undefined ? {} : { own: opened.own }),
+    };
+    const resolved = await unlessInterrupted(resolveRoute(destination, routing, world), signal);
     if (resolved === undefined) return failAll(INTERRUPTED);
     if (resolved.kind === 'failure') return failAll(resolved.failure);
-    const route = inFavour(resolved.route, options.prefer);
+    const route = inFavour(resolved.route, prefer);
     // RFC 8689, section 4.2.1: the way to the host must be as sure as the host itself.
     if (requireTls && route.via === 'mx' && !route.hosts.every((host) => host.authentic)) return failAll(NOT_AUTHENTIC);
-    const { signal, transcript, pool, onSettled, prefer } = options;
-    const look = addressesOf(route, routing, world);
-    const find: FindAddresses = async (host) => (await unlessInterrupted(look(host), signal)) ?? INTERRUPTED;
+    const finding = { network: settings.network, prefer, signal };
     return attempt(
       {
-        message,
-        envelope,
+        ...letter,
         recipients,
         route,
         limits: settings.limits,
-        addressesOf: prefer?.address === undefined ? find : firstAddress(find, prefer.address),
-        sessionWith: (host) => sessionPlan(delivery, route, host),
+        addressesOf: finderFor(route, addressesOf(route, routing, world), finding),
+        sessionWith: (host) => sessionPlan({ outlet, opened, route, requireTls }, host),
         reencode,
       },
       world,
       {
         ...(signal === undefined ? {} : { signal }),
         ...(pool === undefined ? {} : { pool }),
-        ...(onSettled === undefined ? {} : { onSettled }),
+        ...(options.onSettled === undefined ? {} : { onSettled }),
         ...(transcript === undefined ? {} : { transcript: transcript(nameOf(destination)) }),
       },
     );
   };
 }
 
-/** The route with the host wanted at its front. */
-function inFavour(route: Route, prefer: DeliverOptions['prefer']): Route {
-  const wanted = route.hosts.filter((host) => host.name === prefer?.host);
-  if (wanted.length === 0) return route;
-  return { ...route, hosts: [...wanted, ...route.hosts.filter((host) => host.name !== prefer?.host)] };
+/** The letter as each outlet has it from its sender, and in the forms that servers need; each is made once. */
+function forms(delivery: Delivery, world: World) {
+  const { message, envelope, submitter } = delivery;
+  const byAuthor = new Map<string, Promise<Authored>>();
+  const reencoders = new Map<Message, ReturnType<typeof reencoder>>();
+  return {
+    letterFor({ settings: { from, fromMode } }: Outlet): Promise<Authored> {
+      const key = from === undefined ? '' : `${fromMode} ${from}`;
+      const made =
+        byAuthor.get(key) ??
+        authored({ message, envelope }, { ...(from === undefined ? {} : { from }), fromMode }, submitter);
+      byAuthor.set(key, made);
+      return made;
+    },
+    reencode: ((form, how) => {
+      const made = reencoders.get(form) ?? reencoder(world);
+      reencoders.set(form, made);
+      return made(form, how);
+    }) satisfies ReturnType<typeof reencoder>,
+  };
 }
 
-type FindAddresses = ReturnType<typeof addressesOf>;
+interface Sessions {
+  readonly outlet: Outlet;
+  readonly opened: Opened;
+  readonly route: Route;
+  readonly requireTls: boolean;
+}
 
-const firstAddress =
-  (find: FindAddresses, wanted: string): FindAddresses =>
-  async (host) => {
-    const found = await find(host);
-    if ('scope' in found || !found.includes(wanted)) return found;
-    return [wanted, ...found.filter((address) => address !== wanted)];
-  };
-
-function sessionPlan(delivery: Delivery, route: Route, host: Host): Omit<SessionPlan, 'addresses'> {
-  const { settings, material, envelope, helloName, login } = delivery;
-  const requireTls = envelope.requireTls === true;
+function sessionPlan({ outlet, opened, route, requireTls }: Sessions, host: Host): Omit<SessionPlan, 'addresses'> {
+  const { settings } = outlet;
+  const { material, helloName, login } = opened;
   // Credentials are the relay's: no MX is ever shown them.
   const ours = route.via === 'relay' ? login : undefined;
   const question = { settings: settings.tls, material, route, host: host.name, requireTls };
@@ -152,19 +207,11 @@ function sessionPlan(delivery: Delivery, route: Route, host: Host): Omit<Session
     protocol: route.protocol,
     protection: protect({ ...question, hasLogin: ours !== undefined }),
     timeouts: settings.timeouts,
+    ...networkOf(settings.network, route),
+    ...(settings.dsn ? {} : { dsn: false }),
     ...(helloName === undefined ? {} : { helloName }),
     ...(ours === undefined ? {} : { login: ours }),
   };
-}
-
-/** What a look-up found; undefined as soon as the process is told to end, since name servers may be silent for minutes. */
-function unlessInterrupted<T>(lookup: Promise<T>, signal: AbortSignal | undefined): Promise<T | undefined> {
-  if (signal === undefined) return lookup;
-  return new Promise((resolve, reject) => {
-    const leave = (): void => resolve(undefined);
-    signal.addEventListener('abort', leave);
-    lookup.then(resolve, reject).finally(() => signal.removeEventListener('abort', leave));
-  });
 }
 
 async function inParallel<T>(all: readonly T[], atOnce: number, work: (one: T) => Promise<void>): Promise<void> {

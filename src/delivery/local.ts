@@ -10,6 +10,7 @@
  * It never rejects but for a bug; what the disk says becomes a failure (`local-trouble`). Memory stays constant, and the
  * message's body is read once for each copy.
  */
+import { type LocalTarget, nameOfVia } from '../config/via.ts';
 import type { Recipient } from '../mail/envelope.ts';
 import type { Delivered, DeliveryResult, Failure, Peer } from '../mail/result.ts';
 import type { World } from '../world.ts';
@@ -20,12 +21,6 @@ import { type LocalDisk, systemLocalDisk } from './local-disk.ts';
 import { failureOf } from './local-trouble.ts';
 import { deliverToMaildir } from './maildir.ts';
 import { deliverToMbox } from './mbox.ts';
-
-export type LocalTarget =
-  | { readonly kind: 'maildir' | 'mbox'; readonly path: string }
-  | { readonly kind: 'file'; readonly folder: string }
-  | { readonly kind: 'discard' }
-  | { readonly kind: 'reject'; readonly text: string };
 
 export interface LocalWorld extends Pick<World, 'now' | 'random' | 'sleep'> {
   /** Absent: the system's. */
@@ -90,26 +85,12 @@ async function attempted(
   } catch (error) {
     const failure = failureOf(error);
     if (failure === undefined) throw error;
-    return failure.scope === 'host' ? { ...failure, host: nameOfTarget(target) } : failure;
-  }
-}
-
-/** How a place is called where a server's name would stand: `maildir:/home/bob/Maildir`. */
-export function nameOfTarget(target: LocalTarget): string {
-  switch (target.kind) {
-    case 'maildir':
-    case 'mbox':
-      return `${target.kind}:${target.path}`;
-    case 'file':
-      return `file:${target.folder}`;
-    case 'discard':
-    case 'reject':
-      return target.kind;
+    return failure.scope === 'host' ? { ...failure, host: nameOfVia(target) } : failure;
   }
 }
 
 function done(target: LocalTarget, words: string): Pick<Delivered, 'reply' | 'peer'> {
-  const name = nameOfTarget(target);
+  const name = nameOfVia(target);
   const peer: Peer = { host: name, address: name, port: 0 };
   return { reply: { code: 250, status: '2.0.0', lines: [`2.0.0 ${words}`] }, peer };
 }

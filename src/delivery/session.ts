@@ -34,6 +34,8 @@ export interface SessionPlan {
   readonly timeouts: Partial<Readonly<Record<Stage, number>>>;
   /** Where from, and through what, the connection is made. */
   readonly network?: Pick<Target, 'source' | 'proxy'>;
+  /** False: nothing is asked of the server's DSN, whether it has it or not. */
+  readonly dsn?: boolean;
 }
 
 /** How to log in, and what is known of earlier logins. */
@@ -155,7 +157,11 @@ async function greet(
     greeted: failure.stage !== 'greeting',
   });
   if (hi.kind === 'refused') return refused(hi.failure);
-  const session = sessionOver(connection, channel, hi.extensions);
+  const session = sessionOver(
+    connection,
+    channel,
+    plan.dsn === false ? { ...hi.extensions, dsn: false } : hi.extensions,
+  );
   if (plan.login === undefined) return { kind: 'open', session };
   const { credentials, mechanism } = plan.login;
   const bindings = connection.bindings();

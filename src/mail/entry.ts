@@ -1,3 +1,4 @@
+import type { Address } from './address.ts';
 import type { Envelope, Recipient } from './envelope.ts';
 import type { DeliveryResult, Failure } from './result.ts';
 
@@ -36,6 +37,13 @@ export interface Way {
   readonly config?: string;
   /** The name of a relay in the configuration. */
   readonly account?: string;
+  /** What POSTHASTE_FROM and POSTHASTE_HOSTNAME said. */
+  readonly from?: string;
+  readonly hostname?: string;
+  /** The sender was named by the caller. */
+  readonly named?: true;
+  /** The address in From. */
+  readonly author?: Address;
   /** The relay's URL; its user, never a password. */
   readonly relay?: string;
   readonly auth?: string;

@@ -8,6 +8,8 @@ export interface Recipient {
   readonly notify?: Notify;
   /** The original recipient as `rfc822;text` before xtext encoding (ORCPT; RFC 3461, section 4.2). */
   readonly original?: string;
+  /** A user of this host, whom no alias leads elsewhere. */
+  readonly local?: true;
 }
 
 export interface Envelope {

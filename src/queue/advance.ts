@@ -21,11 +21,12 @@ import type { QueuedRecipient, QueueEntry } from '../mail/entry.ts';
 import type { Recipient } from '../mail/envelope.ts';
 import type { DeliveryResult } from '../mail/result.ts';
 import type { QueueEvent } from './event.ts';
-import { ageOf, type Schedule } from './schedule.ts';
+import { ageOf, type Schedule, type ScheduleOf } from './schedule.ts';
 import { expiry, type Step, settle, type Turn } from './settle.ts';
 
 export interface AdvanceOptions {
-  readonly schedule: Schedule;
+  /** One for all, or that of each recipient's route. */
+  readonly schedule: Schedule | ScheduleOf;
   /** Milliseconds since 1970. */
   readonly now: number;
   /** 0 <= x < 1. Asked once, so that recipients of one attempt stay together. */
@@ -49,11 +50,11 @@ export function advance(
   { schedule, now, random }: AdvanceOptions,
 ): Advanced {
   const chance = random();
-  const turn: Turn = { entry, schedule, now, random: () => chance };
+  const turn = { entry, now, random: () => chance };
   const resultOf = pairing(entry.recipients, results);
   const steps = entry.recipients.map((before) => {
     const result = resultOf.get(before);
-    return result === undefined ? undefined : settle(turn, before, result);
+    return result === undefined ? undefined : settle({ ...turn, schedule: each(schedule, before) }, before, result);
   });
   const count = (outcome: string) => [...resultOf.values()].filter((result) => result.outcome === outcome).length;
   const counts = { delivered: count('delivered'), deferred: count('deferred'), failed: count('failed') };
@@ -63,15 +64,23 @@ export function advance(
 
 /** The entry after its time was looked at without an attempt: pending recipients whose time is over have failed. */
 export function expire(entry: QueueEntry, { schedule, now, random }: AdvanceOptions): Advanced {
-  const turn: Turn = { entry, schedule, now, random };
-  const isOver = ageOf(entry, now) >= schedule.expire;
-  const steps = entry.recipients.map((before) =>
-    isOver && before.state === 'pending' ? expiry(turn, before) : undefined,
-  );
+  const turn = { entry, now, random };
+  const steps = entry.recipients.map((before) => {
+    const own = each(schedule, before);
+    const isOver = ageOf(entry, now) >= own.expire;
+    return isOver && before.state === 'pending' ? expiry({ ...turn, schedule: own }, before) : undefined;
+  });
   return finish(turn, steps, []);
 }
 
-function finish({ entry, now }: Turn, steps: readonly (Step | undefined)[], events: readonly QueueEvent[]): Advanced {
+const each = (schedule: Schedule | ScheduleOf, { recipient }: QueuedRecipient): Schedule =>
+  typeof schedule === 'function' ? schedule(recipient) : schedule;
+
+function finish(
+  { entry, now }: Omit<Turn, 'schedule'>,
+  steps: readonly (Step | undefined)[],
+  events: readonly QueueEvent[],
+): Advanced {
   const recipients = entry.recipients.map((before, index) => steps[index]?.after ?? before);
   // A message can't have been queued in the future: its clock begins anew, so that it still expires.
   const after: QueueEntry = { ...entry, queued: Math.min(entry.queued, now), recipients };

@@ -74,7 +74,7 @@ const status = text(20, /^[0-9.]+$/);
 const address = shape({ local: line(1000), domain: text(300, /^[^\0-\x20\x7f<>]+$/) });
 const recipient = shape(
   { address },
-  { notify: either(one('never'), list(one('success', 'failure', 'delay'), 3)), original: line(2000) },
+  { notify: either(one('never'), list(one('success', 'failure', 'delay'), 3)), original: line(2000), local: one(true) },
 );
 const reply = shape({ code: count(599), lines: list(words, 1000) }, { status });
 const failure = shape(
@@ -106,6 +106,10 @@ const way = shape(
   {
     config: path,
     account: line(200),
+    from: line(1000),
+    hostname: line(300),
+    named: one(true),
+    author: address,
     relay: path,
     auth: line(1000),
     passwordFile: path,

@@ -12,11 +12,12 @@ import type { Message } from '../message/message.ts';
 import type { World } from '../world.ts';
 import type { QueueEvent } from './event.ts';
 import type { Gate } from './run-gate.ts';
-import { type FindMeans, type Group, groupsOf, isFailure, type Means, pendingOf, scheduleOf } from './run-means.ts';
+import { type FindMeans, type Group, groupsOf, isFailure, type Means, pendingOf, schedulesOf } from './run-means.ts';
 import { type EntryRecord, openRecord } from './run-record.ts';
 import type { Reporting } from './run-reports.ts';
+import { isDecided, softened } from './run-results.ts';
 import type { Traffic } from './run-traffic.ts';
-import { DEFAULT_SCHEDULE, dueAt, preferredAddress } from './schedule.ts';
+import { dueAt, preferredAddress } from './schedule.ts';
 import type { EntryClaim, Spool } from './spool.ts';
 import { DamageError, SpoolError } from './spool-error.ts';
 
@@ -65,10 +66,11 @@ export async function workEntry(id: string, work: Work): Promise<Worked> {
 async function workClaimed(claim: EntryClaim, work: Work): Promise<Worked> {
   const { entry } = claim;
   const means = await work.findMeans(entry.way);
-  const schedule = isFailure(means) ? DEFAULT_SCHEDULE : scheduleOf(means.settings);
+  const schedule = schedulesOf(entry, means);
+  const timeOf = (queued: QueuedRecipient): number => dueAt(queued, schedule(queued.recipient), now);
   const now = work.world.now();
   const due = (work.isWanted(entry) ? pendingOf(entry) : []).filter(
-    (recipient) => work.all || dueAt(recipient, schedule, now) <= now,
+    (recipient) => work.all || timeOf(recipient) <= now,
   );
   let latest = entry;
   const record = openRecord({
@@ -88,7 +90,7 @@ async function workClaimed(claim: EntryClaim, work: Work): Promise<Worked> {
   });
   if (due.length > 0) await saved(record, work, () => tryAll({ entry, due, claim, record, means }, work));
   const isGone = latest.recipients.every((recipient) => recipient.state !== 'pending');
-  return { isGone, next: earliest(latest, (recipient) => dueAt(recipient, schedule, now)) };
+  return { isGone, next: earliest(latest, timeOf) };
 }
 
 function earliest(entry: QueueEntry, at: (recipient: QueuedRecipient) => number): number | undefined {
@@ -142,6 +144,7 @@ async function tryAll(turn: Turn, work: Work): Promise<void> {
   try {
     const groups = groupsOf(
       due.map(({ recipient }) => recipient),
+      entry,
       means,
     );
     const { recipients } = entry;
@@ -193,25 +196,22 @@ async function tryGroup(turn: GroupTurn, work: Work): Promise<void> {
       const next = await record.settle(results);
       if (envelope.requireTls !== true) traffic.learn(lane, results, dueAgain(next, results) ?? work.world.now());
     };
-    const { world, ...delivery } = means;
+    const { world, submitterOf, ...delivery } = means;
+    const submitter = submitterOf(turn.entry);
     const prefer = preferenceOf(due, recipients);
     const { pool, signal } = work;
-    await deliver({ ...delivery, message, envelope }, recipients, { world, pool, signal, onSettled, ...prefer });
+    await deliver({ ...delivery, submitter, message, envelope }, recipients, {
+      world,
+      pool,
+      signal,
+      onSettled,
+      ...prefer,
+    });
   } finally {
     if (isFree) traffic.settle(lane);
     else gate.leave(lane);
     if (missing > 0) await record.leave(missing);
   }
-}
-
-/** What was broken off says nothing, and costs no attempt. */
-const isDecided = (result: DeliveryResult, { aborted }: AbortSignal): boolean =>
-  result.outcome !== 'deferred' || !aborted || result.failure.uncertain === true;
-
-/** A login that is refused is for us to put right, and no mail is lost meanwhile. */
-function softened(result: DeliveryResult): DeliveryResult {
-  if (result.outcome !== 'failed' || result.failure.stage !== 'auth') return result;
-  return { ...result, outcome: 'deferred', failure: { ...result.failure, permanent: false } };
 }
 
 function dueAgain(entry: QueueEntry, results: readonly DeliveryResult[]): number | undefined {

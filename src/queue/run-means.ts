@@ -1,16 +1,20 @@
 import type { Settings } from '../config/settings.ts';
+import type { Submitter } from '../delivery/author.ts';
 import type { Delivery } from '../delivery/deliver.ts';
 import type { QueueEntry, Way } from '../mail/entry.ts';
 import type { Recipient } from '../mail/envelope.ts';
 import type { Failure } from '../mail/result.ts';
-import { nameOf, planRoutes } from '../route/plan.ts';
+import { type Author, nameOf, planRoutes } from '../route/plan.ts';
+import { type Rule, ruleFor } from '../route/table.ts';
 import type { World } from '../world.ts';
 import type { Lane } from './run-traffic.ts';
-import { DEFAULT_SCHEDULE, type Schedule } from './schedule.ts';
+import { DEFAULT_SCHEDULE, type Schedule, type ScheduleOf } from './schedule.ts';
 
-/** What is needed to deliver in the way that an entry asks for: settings, relay, login, certificates, our names. */
-export interface Means extends Omit<Delivery, 'message' | 'envelope'> {
+/** What is needed to deliver in the way that an entry asks for: settings, routes, what their outlets need, our names. */
+export interface Means extends Omit<Delivery, 'message' | 'envelope' | 'submitter'> {
   readonly world: World;
+  /** Who handed the entry in, by what it says. */
+  submitterOf(entry: Pick<QueueEntry, 'uid' | 'way'>): Submitter;
 }
 
 /**
@@ -65,15 +69,41 @@ export interface Group {
   readonly recipients: readonly Recipient[];
 }
 
+/** What routes are asked about an entry. */
+type Asking = Pick<QueueEntry, 'envelope' | 'uid' | 'way'>;
+
+const authorOf = (entry: Asking, means: Means): Author => ({
+  sender: entry.envelope.sender,
+  ...means.submitterOf(entry),
+});
+
 /** The groups of an entry's recipients. Sessions are the same where destination and login are. */
-export function groupsOf(recipients: readonly Recipient[], { relay, login, settings }: Means): readonly Group[] {
-  const plans = planRoutes(recipients, relay === undefined ? {} : { relay });
-  const user = relay === undefined ? undefined : login?.credentials.user;
-  const { rate } = settings.limits;
-  return plans.map((plan) => {
+export function groupsOf(recipients: readonly Recipient[], entry: Asking, means: Means): readonly Group[] {
+  return planRoutes(recipients, means.table, authorOf(entry, means)).map((plan) => {
+    const { via, login, settings } = plan.outlet;
+    const user = via.kind === 'relay' ? (login.user ?? via.relay.user) : undefined;
     const name = `${user === undefined ? '' : `${user} `}${nameOf(plan.destination)}`;
-    return { lane: { name, ...(rate === undefined ? {} : { rate }) }, recipients: plan.recipients };
+    const { rate } = settings.limits;
+    const each = settings.runner.destinationSessions;
+    const isOwn = each !== means.settings.runner.destinationSessions;
+    return {
+      lane: { name, ...(rate === undefined ? {} : { rate }), ...(isOwn ? { each } : {}) },
+      recipients: plan.recipients,
+    };
   });
+}
+
+/** When each recipient is tried again: as its route says. */
+export function schedulesOf(entry: Asking, means: Means | Failure): ScheduleOf {
+  if (isFailure(means)) return () => DEFAULT_SCHEDULE;
+  const author = authorOf(entry, means);
+  const made = new Map<Rule, Schedule>();
+  return (recipient) => {
+    const rule = ruleFor(means.table, { recipient, ...author });
+    const schedule = made.get(rule) ?? scheduleOf(rule.outlets[0].settings);
+    made.set(rule, schedule);
+    return schedule;
+  };
 }
 
 /** The recipients of an entry that are to be tried now. */

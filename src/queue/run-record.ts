@@ -5,7 +5,7 @@ import { type Advanced, advance } from './advance.ts';
 import type { Claim } from './claim.ts';
 import type { QueueEvent } from './event.ts';
 import type { Reporting } from './run-reports.ts';
-import type { Schedule } from './schedule.ts';
+import type { ScheduleOf } from './schedule.ts';
 import type { Spool } from './spool.ts';
 
 /*
@@ -20,7 +20,7 @@ export interface RecordOptions {
   readonly spool: Pick<Spool, 'replace' | 'remove' | 'fail'>;
   readonly claim: Claim;
   readonly entry: QueueEntry;
-  readonly schedule: Schedule;
+  readonly schedule: ScheduleOf;
   /** How many recipients this run will give a result. */
   readonly expected: number;
   now(): number;
@@ -69,7 +69,8 @@ export function openRecord(options: RecordOptions): EntryRecord {
 
   async function tell(requests: readonly ReportRequest[]): Promise<void> {
     if (requests.length === 0) return;
-    const told = await options.tell(requests, { entry, retryUntil: entry.queued + schedule.expire });
+    const ends = requests.flatMap(({ recipients }) => recipients.map(({ recipient }) => schedule(recipient).expire));
+    const told = await options.tell(requests, { entry, retryUntil: entry.queued + Math.max(...ends) });
     waiting = waiting.filter((request) => !requests.includes(request));
     isUntold ||= told.isUntold;
     events.push(...told.events);

@@ -24,6 +24,8 @@ export interface TrafficOptions {
 export interface Lane {
   readonly name: string;
   readonly rate?: Rate;
+  /** Deliveries at once, where the route says it. */
+  readonly each?: number;
 }
 
 /** Why nobody connects, and until when (milliseconds since 1970). */
@@ -84,7 +86,7 @@ export function openTraffic({ sessions, each, monotonic }: TrafficOptions): Traf
     }
   }
 
-  const width = (lane: Lane): number => (of(lane).isKnown ? each : 1);
+  const width = (lane: Lane): number => (of(lane).isKnown ? (lane.each ?? each) : 1);
 
   return {
     wait(lane) {

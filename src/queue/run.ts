@@ -14,18 +14,18 @@
  */
 import { setMaxListeners } from 'node:events';
 import { openPool } from '../delivery/pool.ts';
-import type { QueueEntry } from '../mail/entry.ts';
+import type { QueuedRecipient, QueueEntry } from '../mail/entry.ts';
 import type { DeliveryResult } from '../mail/result.ts';
 import type { World } from '../world.ts';
 import type { QueueEvent } from './event.ts';
 import { openAgenda, type Picked, STAGES } from './run-agenda.ts';
 import { type Work, workEntry } from './run-entry.ts';
 import { openGate } from './run-gate.ts';
-import { type FindMeans, groupsOf, isFailure, pendingOf, rememberMeans, scheduleOf } from './run-means.ts';
+import { type FindMeans, groupsOf, isFailure, pendingOf, rememberMeans, schedulesOf } from './run-means.ts';
 import { openReporting, type ReportSettings } from './run-reports.ts';
 import { openStormFile } from './run-storms.ts';
 import { openTraffic, type Traffic } from './run-traffic.ts';
-import { DEFAULT_SCHEDULE, dueAt } from './schedule.ts';
+import { dueAt } from './schedule.ts';
 import type { Spool } from './spool.ts';
 
 export interface RunOptions {
@@ -147,16 +147,17 @@ export async function runQueue(spool: Spool, options: RunOptions): Promise<RunRe
   /** Puts the entry on the agenda where it is due. */
   async function consider(entry: QueueEntry): Promise<void> {
     const means = await findMeans(entry.way);
-    const schedule = isFailure(means) ? DEFAULT_SCHEDULE : scheduleOf(means.settings);
+    const schedule = schedulesOf(entry, means);
+    const timeOf = (queued: QueuedRecipient): number => dueAt(queued, schedule(queued.recipient), now);
     const now = world.now();
     const pending = pendingOf(entry);
     left += 1;
-    const first = all ? pending[0] : pending.find((recipient) => dueAt(recipient, schedule, now) <= now);
+    const first = all ? pending[0] : pending.find((recipient) => timeOf(recipient) <= now);
     if (first === undefined || !work.isWanted(entry)) {
-      for (const recipient of pending) next = Math.min(next, dueAt(recipient, schedule, now));
+      for (const recipient of pending) next = Math.min(next, timeOf(recipient));
       return;
     }
-    const [group] = isFailure(means) ? [] : groupsOf([first.recipient], means);
+    const [group] = isFailure(means) ? [] : groupsOf([first.recipient], entry, means);
     agenda.add(entry.id, group?.lane);
     wake();
   }

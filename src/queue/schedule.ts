@@ -13,6 +13,7 @@
  * message that was queued in the future was queued now (`ageOf`).
  */
 import type { QueuedRecipient, QueueEntry } from '../mail/entry.ts';
+import type { Recipient } from '../mail/envelope.ts';
 
 /** All in milliseconds. */
 export interface Schedule {
@@ -25,6 +26,9 @@ export interface Schedule {
   /** After how long the sender is told that it is still queued; 0 is never. */
   readonly warn: number;
 }
+
+/** The schedule of each recipient: routes may have their own. */
+export type ScheduleOf = (recipient: Recipient) => Schedule;
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;

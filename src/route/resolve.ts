@@ -32,7 +32,7 @@ export type ResolvedRoute =
 
 /** The hosts of a destination. Never rejects. */
 export async function resolveRoute(
-  destination: Destination,
+  destination: Exclude<Destination, { via: 'local' }>,
   settings: RouteSettings,
   world: Pick<RouteWorld, 'resolver' | 'random'>,
 ): Promise<ResolvedRoute> {

@@ -20,7 +20,7 @@ import type { DeliveryResult } from '../mail/result.ts';
 import type { Message } from '../message/message.ts';
 import { advance } from '../queue/advance.ts';
 import type { QueueEvent } from '../queue/event.ts';
-import type { Schedule } from '../queue/schedule.ts';
+import type { ScheduleOf } from '../queue/schedule.ts';
 import type { Spool } from '../queue/spool.ts';
 
 export type DeliveryMode = 'interactive' | 'background' | 'queue';
@@ -47,7 +47,7 @@ export type Taker = Pick<Spool, 'accept'>;
 
 /** What submitting needs, as functions that are called only when it comes to that. */
 export interface SubmitRooms<S extends Taker = Spool> {
-  readonly schedule: Schedule;
+  readonly schedule: ScheduleOf;
   now(): number;
   random(): number;
   attempt(): Promise<Tries>;

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DEFAULTS } from '../../src/config/defaults.ts';
+import type { Relay } from '../../src/config/relay.ts';
 import type { Message } from '../../src/message/message.ts';
 import { combine, scanBytes } from '../../src/message/scan.ts';
 import { memorySource } from '../../src/message/source.ts';
@@ -11,6 +12,7 @@ import { runQueue } from '../../src/queue/run.ts';
 import type { Means } from '../../src/queue/run-means.ts';
 import { openSpool, type Spool } from '../../src/queue/spool.ts';
 import { scratch } from '../../src/submit/scratch.ts';
+import { oneWay } from '../support/one-way.ts';
 import { table } from './measure.ts';
 
 /*
@@ -34,20 +36,19 @@ export interface QueueMeasures {
 const sleep = (milliseconds: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, milliseconds).unref());
 
+const relayTo = (port: number): Relay => ({
+  protocol: 'smtp',
+  host: '127.0.0.1',
+  port,
+  implicitTls: false,
+  tls: 'none',
+  display: `smtp://127.0.0.1:${port}`,
+});
+
 /** Sends to the server at that port of loopback. */
 function meansTo(port: number): Means {
   return {
-    settings: DEFAULTS,
-    material: { ca: 'system' },
-    helloName: 'bench.test',
-    relay: {
-      protocol: 'smtp',
-      host: '127.0.0.1',
-      port,
-      implicitTls: false,
-      tls: 'none',
-      display: `smtp://127.0.0.1:${port}`,
-    },
+    ...oneWay({ settings: DEFAULTS, helloName: 'bench.test', via: { kind: 'relay', relay: relayTo(port) } }),
     world: {
       now: () => Date.now(),
       monotonic: () => performance.now(),

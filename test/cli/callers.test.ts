@@ -26,10 +26,18 @@ afterAll(() => rmSync(root, { recursive: true }));
 
 const atHome = (text: string): string => (text.includes('@') ? text : `${text}@vm.example.org`);
 
+/** Those that the recorded callers name. */
+const ACCOUNTS = '[account.acct]\nurl = "mx"\n[account.work]\nurl = "mx"\n';
+
 async function call({ name, argv, stdin }: Call) {
   const folder = join(root, name);
   const around = fakeSurroundings(
-    { outcome: (recipient) => deferred(recipient), message: stdin, patient: true },
+    {
+      outcome: (recipient) => deferred(recipient),
+      message: stdin,
+      patient: true,
+      files: { '/etc/posthaste/config.toml': ACCOUNTS },
+    },
     {
       env: { POSTHASTE_SPOOL: folder, POSTHASTE_LOG: 'none' },
       readMessage: ({ dots }) =>

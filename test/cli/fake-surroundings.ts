@@ -1,6 +1,7 @@
 import { run } from '../../src/cli/run.ts';
 import type { Output, Surroundings } from '../../src/cli/surroundings.ts';
 import type { Settings } from '../../src/config/settings.ts';
+import type { Delivery } from '../../src/delivery/deliver.ts';
 import type { Recipient } from '../../src/mail/envelope.ts';
 import type { DeliveryResult } from '../../src/mail/result.ts';
 import { memorySource } from '../../src/message/source.ts';
@@ -42,7 +43,13 @@ export interface Fake extends Surroundings {
   readonly steps: string[];
   readonly log: string[];
   /** What was delivered: the wire's header, and who it was for. */
-  readonly sent: { readonly header: string; readonly recipients: readonly string[]; readonly delivery: unknown }[];
+  readonly sent: {
+    readonly header: string;
+    readonly recipients: readonly string[];
+    readonly delivery: Delivery;
+    /** What the way of all mail without a route needs. */
+    readonly opened: unknown;
+  }[];
   readonly controller: AbortController;
 }
 
@@ -111,6 +118,12 @@ export function fakeSurroundings(options: FakeOptions = {}, over: Over = {}): Fa
         throw Object.assign(new Error(`ENOENT: no such file or directory, open '${file}'`), { code: 'ENOENT' });
       return Buffer.from(text);
     },
+    findConfig: (file) => (files[file] === undefined ? undefined : { bytes: Buffer.from(files[file]), uid: 0 }),
+    listFolder: (folder) =>
+      Object.keys(files)
+        .filter((name) => name.startsWith(`${folder}/`))
+        .map((name) => name.slice(folder.length + 1)),
+    userNameOf: () => undefined,
     readAliases(file) {
       steps.push(`aliases ${file}`);
       const text = files[file];
@@ -145,7 +158,8 @@ export function fakeSurroundings(options: FakeOptions = {}, over: Over = {}): Fa
     async deliver(delivery, recipients) {
       steps.push(`deliver ${recipients.map(({ address }) => address.local).join(' ')}`);
       const names = recipients.map(({ address }) => `${address.local}@${address.domain}`);
-      sent.push({ header: delivery.message.header.toString(), recipients: names, delivery });
+      const opened = await delivery.open(delivery.table.rest.outlets[0]);
+      sent.push({ header: delivery.message.header.toString(), recipients: names, delivery, opened });
       return recipients.map((recipient) => outcome(recipient, sent.length));
     },
     openLog(file) {

@@ -56,10 +56,12 @@ describe('run() when all is well', () => {
     ]);
     expect(sent[0]).toMatchObject({
       recipients: ['ann@example.com'],
-      delivery: {
+      opened: {
         login: { credentials: { user: 'me', password: 'opensesame' } },
         material: { ca: TEST_CERTIFICATE },
-        relay: { host: 'smtp.example', port: 465 },
+      },
+      delivery: {
+        table: { rest: { outlets: [{ via: { kind: 'relay', relay: { host: 'smtp.example', port: 465 } } }] } },
       },
     });
   });
@@ -73,7 +75,10 @@ describe('run() when all is well', () => {
     const { sent } = await play(['-F', 'Ann Other', 'ann@example.org']);
     expect(sent[0]?.header).toMatch(/^From: Ann Other <me@vm\.example\.org>\r$/m);
     expect(sent[0]?.header).toMatch(/^Message-ID: <[^>]+@vm\.example\.org>\r$/m);
-    expect(sent[0]).toMatchObject({ delivery: { helloName: 'vm.example.org', envelope: { sender: { local: 'me' } } } });
+    expect(sent[0]).toMatchObject({
+      opened: { helloName: 'vm.example.org' },
+      delivery: { envelope: { sender: { local: 'me' } } },
+    });
   });
 
   it('adds no header field when NAME in the environment has a line end', async () => {

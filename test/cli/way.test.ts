@@ -30,24 +30,34 @@ describe('wayOf()', () => {
   good(['--tls-ca', 'node'], { tls: { ca: 'node' } });
 });
 
+/** What the way of all mail without a route needs, or why it can't be had. */
+async function found(way: Way, around = fakeSurroundings()): Promise<unknown> {
+  const means = await meansFinder(around)(way);
+  return 'scope' in means ? means : means.open(means.table.rest.outlets[0]);
+}
+
 describe('meansFinder()', () => {
   it('finds relay, login and settings again', async () => {
     const means = await meansFinder(fakeSurroundings())({ relay: RELAY, tls: { level: 'none' } });
     expect(means).toMatchObject({
-      relay: { host: 'mail.test' },
+      settings: { tls: { level: 'none' } },
+      table: { rest: { outlets: [{ via: { relay: { host: 'mail.test' } } }] } },
+    });
+    expect(await found({ relay: RELAY })).toMatchObject({
       login: { credentials: { user: 'ann', password: 'opensesame' } },
     });
   });
 
   it('is a failure that passes when something is missing', async () => {
-    const find = meansFinder(fakeSurroundings());
-    expect(await find({ config: '/gone.toml' })).toMatchObject({ permanent: false, status: '4.3.5' });
-    expect(await find({ tls: { ca: '/gone.pem' } })).toMatchObject({ permanent: false, status: '4.3.5' });
+    expect(await found({ config: '/gone.toml' })).toMatchObject({ permanent: false, status: '4.3.5' });
+    expect(await found({ account: 'gone' })).toMatchObject({ permanent: false, status: '4.3.5' });
+    expect(await found({ tls: { ca: '/gone.pem' } })).toMatchObject({ permanent: false, status: '4.3.5' });
   });
 
   it('shows a password of the environment to no other relay than it is for', async () => {
-    const find = meansFinder(fakeSurroundings({}, { env: { [PASSWORD_RELAY]: RELAY } }));
-    expect(await find({ relay: RELAY })).toMatchObject({ login: { credentials: { password: 'opensesame' } } });
-    expect(await find({ relay: 'smtp://eve@evil.test' })).toMatchObject({ status: '4.3.5', permanent: false });
+    const around = fakeSurroundings({}, { env: { [PASSWORD_RELAY]: RELAY } });
+    expect(await found({ relay: RELAY }, around)).toMatchObject({ login: { credentials: { password: 'opensesame' } } });
+    const other = await found({ relay: 'smtp://eve@evil.test' }, around);
+    expect(other).toMatchObject({ status: '4.3.5', permanent: false });
   });
 });

@@ -23,7 +23,14 @@ describe('findKeyLines()', () => {
   good('a = [ # ]\n"b = [",\n[1,\n2]\n]\nb = 2', { a: 1, b: 6 });
   good('a = "# [" # [\nb = 2', { a: 1, b: 2 });
   good('a = { b = 1,\nc = 2 }\nd = 2', { a: 1, 'a/b': 1, 'a/c': 1, d: 3 });
-  good('[[l]]\na = 1\n[[l]]\nb = 2', { l: 1, 'l/a': 2, 'l/b': 4 });
+  good('[[l]]\na = 1\n[[l]]\nb = 2\n[l.c]\nd = 3', {
+    l: 1,
+    'l/0/a': 2,
+    'l/1': 3,
+    'l/1/b': 4,
+    'l/1/c': 5,
+    'l/1/c/d': 6,
+  });
   good('a = 1\r\nb = 2\r\n', { a: 1, b: 2 });
 
   test('ends soon when the text is no TOML', () => {

@@ -1,13 +1,14 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { DEFAULTS } from '../../src/config/defaults.ts';
 import type { Settings } from '../../src/config/settings.ts';
-import { type Delivery, deliver } from '../../src/delivery/deliver.ts';
+import { deliver } from '../../src/delivery/deliver.ts';
 import { formatAddress } from '../../src/mail/address.ts';
-import type { Recipient } from '../../src/mail/envelope.ts';
+import type { Envelope, Recipient } from '../../src/mail/envelope.ts';
 import type { DeliveryResult } from '../../src/mail/result.ts';
 import type { Message } from '../../src/message/message.ts';
 import { HELLO, messageOf } from '../support/message.ts';
 import type { MockZones } from '../support/mock-resolver.ts';
+import { type OneWay, oneWay } from '../support/one-way.ts';
 import { type TestWorld, testWorld } from '../support/world.ts';
 
 let world: TestWorld | undefined;
@@ -33,28 +34,21 @@ const ZONES: MockZones = {
 interface Case {
   readonly recipients: readonly Recipient[];
   readonly scripts: Readonly<Record<string, readonly string[]>>;
-  readonly delivery?: Partial<Delivery>;
+  readonly way?: Partial<OneWay>;
+  readonly envelope?: Envelope;
   readonly zones?: MockZones;
   readonly message?: Message;
 }
 
 /** A line for each result: `ann@b.test delivered mx1.b.test 250 ok`, `bob@b.test deferred 4.4.2 …`. */
-async function run({
-  recipients,
-  scripts,
-  delivery,
-  zones = ZONES,
-  message = messageOf(HELLO),
-}: Case): Promise<string[]> {
+async function run({ recipients, scripts, way, zones = ZONES, ...rest }: Case): Promise<string[]> {
+  const { message = messageOf(HELLO), envelope = { sender: { local: 'me', domain: 'a.test' }, recipients } } = rest;
   world = await testWorld(zones, scripts);
   const results = await deliver(
     {
       message,
-      envelope: { sender: { local: 'me', domain: 'a.test' }, recipients },
-      settings: settings(),
-      material: { ca: 'system' },
-      helloName: 'client.test',
-      ...delivery,
+      envelope,
+      ...oneWay({ settings: settings(), helloName: 'client.test', ...way }),
     },
     recipients,
     { world },
@@ -189,7 +183,7 @@ describe('deliver()', () => {
           'S: 220 mx\nC: EHLO client.test\nS: 250-mx\nS: 250 STARTTLS\nC: STARTTLS\nS: 220 go\n--: tls-fails',
         ],
       },
-      delivery: { settings: { ...settings(), tls: { ...DEFAULTS.tls, level: 'encrypt' } } },
+      way: { settings: { ...settings(), tls: { ...DEFAULTS.tls, level: 'encrypt' } } },
     });
     expect(results[0]).toMatch(/^ann@c\.test deferred 4\.\d\.\d mx\.c\.test .* when starting TLS/);
     expect(world?.tried).toEqual(['10.0.0.3']);
@@ -217,8 +211,8 @@ describe('deliver()', () => {
     const want = ['a@c.test delivered mx.c.test 1', 'b@c.test delivered mx.c.test 2'];
     expect(await run({ recipients, scripts: { '10.0.0.3': [script('S: 250-LIMITS RCPTMAX=1\n')] } })).toEqual(want);
     await world?.close();
-    const delivery = { settings: settings({ recipients: 1 }) };
-    expect(await run({ recipients, scripts: { '10.0.0.3': [script('')] }, delivery })).toEqual(want);
+    const way = { settings: settings({ recipients: 1 }) };
+    expect(await run({ recipients, scripts: { '10.0.0.3': [script('')] }, way })).toEqual(want);
   });
 
   test('opens another session where the server takes one transaction in each', async () => {
@@ -294,7 +288,7 @@ describe('deliver()', () => {
   test('fails what requires TLS on the whole way where the MX is not secure', async () => {
     const recipients = to('ann@c.test');
     const envelope = { sender: null, recipients, requireTls: true };
-    expect(await run({ recipients, scripts: {}, delivery: { envelope } })).toEqual([
+    expect(await run({ recipients, scripts: {}, envelope })).toEqual([
       'ann@c.test failed 5.7.30 - TLS is required on the whole way, but the MX records are not secured by DNSSEC',
     ]);
   });
@@ -305,8 +299,7 @@ describe('deliver()', () => {
     const delivery = {
       message: messageOf(HELLO),
       envelope: { sender: null, recipients },
-      settings: settings(),
-      material: { ca: 'system' },
+      ...oneWay({ settings: settings() }),
     };
     const results = await deliver(delivery, recipients, { world, signal: AbortSignal.abort() });
     expect(results.map(line)).toEqual([
@@ -322,8 +315,7 @@ describe('deliver()', () => {
     const delivery = {
       message: messageOf(HELLO),
       envelope: { sender: null, recipients },
-      settings: settings(),
-      material: { ca: 'system' },
+      ...oneWay({ settings: settings() }),
     };
     const stop = new AbortController();
     const delivered = deliver(delivery, recipients, { world, signal: stop.signal });

@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { deliverLocally, type LocalTarget } from '../../src/delivery/local.ts';
+import type { LocalTarget } from '../../src/config/via.ts';
+import { deliverLocally } from '../../src/delivery/local.ts';
 import { systemLocalDisk } from '../../src/delivery/local-disk.ts';
 import { localWorld, systemError } from '../support/local.ts';
 import { HELLO, messageOf } from '../support/message.ts';

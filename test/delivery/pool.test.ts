@@ -5,6 +5,7 @@ import { openPool, type PoolOptions, type SessionPool } from '../../src/delivery
 import type { Recipient } from '../../src/mail/envelope.ts';
 import type { DeliveryResult } from '../../src/mail/result.ts';
 import { HELLO, messageOf } from '../support/message.ts';
+import { type OneWay, oneWay } from '../support/one-way.ts';
 import { type TestWorld, testWorld } from '../support/world.ts';
 
 let world: TestWorld | undefined;
@@ -31,17 +32,14 @@ const recipientOf = (address: string): Recipient => {
 };
 
 /** Delivers to each recipient in a delivery of its own; a line for each. */
-async function send(addresses: readonly string[], rest: Partial<Delivery> = {}): Promise<string[]> {
+async function send(addresses: readonly string[], rest: Partial<OneWay> = {}): Promise<string[]> {
   const lines: string[] = [];
   for (const address of addresses) {
     const recipients = [recipientOf(address)];
     const delivery: Delivery = {
       message: messageOf(HELLO),
       envelope: { sender: { local: 'me', domain: 'a.test' }, recipients },
-      settings: { ...DEFAULTS, mx: { port: 25, allowLocal: true } },
-      material: { ca: 'system' },
-      helloName: 'client.test',
-      ...rest,
+      ...oneWay({ settings: { ...DEFAULTS, mx: { port: 25, allowLocal: true } }, helloName: 'client.test', ...rest }),
     };
     if (world === undefined || pool === undefined) throw new Error('Cannot send: nothing is open');
     const settled: DeliveryResult[] = [];

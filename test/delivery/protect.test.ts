@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { DEFAULTS } from '../../src/config/defaults.ts';
+import { parseRelay } from '../../src/config/relay.ts';
 import type { TlsSettings } from '../../src/config/settings.ts';
 import { protect } from '../../src/delivery/protect.ts';
-import { parseRelay } from '../../src/route/relay.ts';
 
 /** How a session with a relay, or without one with an MX host, is protected: `must chain`. */
 function protection(relay: string | undefined, more: { tls?: Partial<TlsSettings>; hasLogin?: boolean } = {}): string {

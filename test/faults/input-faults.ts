@@ -35,7 +35,7 @@ const INPUT = {
     'line ends in names, ids and users',
     'table',
     at('mail/xtext', 'writes one printable word'),
-    at('route/relay', 'refuses CR, LF and NUL anywhere'),
+    at('config/relay', 'refuses CR, LF and NUL anywhere'),
   ),
   I03: fault('letters whose low octet is a line end', 'table', at('mail/xtext', '\\u760d\\u760a')),
   I04: fault('headers that are folded, or end early', 'table', at('message/split', 'keeps every octet but mbox lines')),

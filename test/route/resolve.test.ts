@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { parseRelay } from '../../src/config/relay.ts';
 import { systemLookup } from '../../src/dns/system.ts';
-import type { Destination } from '../../src/route/plan.ts';
-import { parseRelay } from '../../src/route/relay.ts';
+import type { Destination as AnyDestination } from '../../src/route/plan.ts';
 import { addressesOf, type RouteSettings, type RouteWorld, resolveRoute } from '../../src/route/resolve.ts';
 import { type MockZones, mockResolver } from '../support/mock-resolver.ts';
 
@@ -12,6 +12,8 @@ const worldOf = (zones: MockZones, lookup: RouteWorld['systemLookup'] = async ()
   random: () => 0,
   systemLookup: lookup,
 });
+
+type Destination = Exclude<AnyDestination, { via: 'local' }>;
 
 const literal = (text: string): Destination => ({ via: 'address', literal: text });
 function relay(url: string): Destination {

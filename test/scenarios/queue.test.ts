@@ -207,7 +207,7 @@ describe('in the background', () => {
   it('reads standard input to its end before it refuses what it does not know', async () => {
     const box = queue();
     const { status, stderr } = await box.call('sendmail', '-Z', 'carl@example.org');
-    expect([status, stderr]).toEqual([64, 'posthaste: Cannot read command line: unknown option "-Z"\n']);
+    expect([status, stderr]).toEqual([64, 'sendmail: Cannot read command line: unknown option "-Z"\n']);
   });
 
   it('is tried again by the runner that a retry starts', async () => {

@@ -44,7 +44,7 @@ async function play(
   const events: QueueEvent[] = [];
   const reports: ReportRequest[] = [];
   const rooms: SubmitRooms = {
-    schedule: DEFAULT_SCHEDULE,
+    schedule: () => DEFAULT_SCHEDULE,
     now: () => QUEUED,
     random: () => 0.5,
     async attempt() {

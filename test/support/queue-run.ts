@@ -12,6 +12,7 @@ import { scratch } from '../../src/submit/scratch.ts';
 import { addressOf, QUEUED, queuedOf } from './entry.ts';
 import { HELLO, messageOf } from './message.ts';
 import { mockResolver } from './mock-resolver.ts';
+import { oneWay } from './one-way.ts';
 import { inPlace } from './world.ts';
 
 /** Domains and the ports of loopback where their servers are; a port of 0 refuses every connection. */
@@ -68,7 +69,7 @@ export function queueWorld(ports: Ports): QueueWorld {
     failure: undefined,
     settings: { ...DEFAULTS, mx: { port: 25, allowLocal: true } },
     get means() {
-      return { settings: it.settings, material: { ca: 'system' }, helloName: 'client.test', world };
+      return { ...oneWay({ settings: it.settings, helloName: 'client.test' }), world };
     },
     run: (spool, options = {}) =>
       runQueue(spool, {

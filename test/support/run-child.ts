@@ -5,6 +5,7 @@ import { runQueue } from '../../src/queue/run.ts';
 import type { Means } from '../../src/queue/run-means.ts';
 import { openSpool } from '../../src/queue/spool.ts';
 import { scratch } from '../../src/submit/scratch.ts';
+import { oneWay } from './one-way.ts';
 
 /*
  * A runner in a process of its own, for test/queue/run-many.test.ts: works the spool of its first argument against the
@@ -23,15 +24,22 @@ const world: Means['world'] = {
   scratch,
   connect,
 };
-const relay = { protocol: 'smtp', host: '127.0.0.1', port: Number(port), implicitTls: false, tls: 'none' } as const;
+const relay = {
+  protocol: 'smtp',
+  host: '127.0.0.1',
+  port: Number(port),
+  implicitTls: false,
+  tls: 'none',
+  display: 'smtp://127.0.0.1',
+} as const;
 
 async function work(): Promise<string> {
   const spool = await openSpool({ folder, fsync: false, process: currentOwner(), now: Date.now });
   const { delivered } = await runQueue(spool, {
     world,
     findMeans: async () => ({
-      ...{ settings: DEFAULTS, material: { ca: 'system' }, helloName: 'client.test', world },
-      relay: { ...relay, display: 'smtp://127.0.0.1' },
+      ...oneWay({ settings: DEFAULTS, helloName: 'client.test', via: { kind: 'relay', relay } }),
+      world,
     }),
     reports: { fqdn: 'mail.example.org', zone: () => 0 },
     limits: DEFAULTS.runner,

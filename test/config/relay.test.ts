@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseRelay, type Relay } from '../../src/route/relay.ts';
+import { parseRelay, type Relay } from '../../src/config/relay.ts';
 
 function good(text: string, want: Partial<Relay>): void {
   expect(parseRelay(text)).toEqual({ relay: expect.objectContaining(want) });

@@ -1,7 +1,7 @@
-import type { TlsLevel } from '../config/settings.ts';
 import { readDomain } from '../mail/domain.ts';
 import { quoted } from '../mail/printable.ts';
 import { addressOctets } from '../net/local-address.ts';
+import type { TlsLevel } from './settings.ts';
 
 /** A server that takes everything (a smarthost), as its URL says. */
 export interface Relay {

@@ -1,0 +1,77 @@
+import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
+import type { Included } from '../config/aliases.ts';
+import { userNameIn } from './identity.ts';
+import { wordsOf } from './setup.ts';
+
+/* The small files that say how mail is to go: configuration, certificates, aliases. All of them are read whole. */
+
+/** More than any certificate store or configuration has, in octets. */
+const MAX_FILE = 8_388_608;
+
+/** A small file; it may be a pipe. */
+export function readSmallFile(file: string): Buffer {
+  const descriptor = openSync(file, 'r');
+  try {
+    return readAll(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function readAll(descriptor: number): Buffer {
+  const chunks: Buffer[] = [];
+  for (let size = 0; size <= MAX_FILE; ) {
+    const memory = Buffer.allocUnsafe(65_536);
+    const length = readSync(descriptor, memory);
+    if (length === 0) return Buffer.concat(chunks);
+    chunks.push(memory.subarray(0, length));
+    size += length;
+  }
+  throw new Error(`it is larger than ${MAX_FILE} octets`);
+}
+
+/** A configuration file with its owner. Never waits for a writer, should it be a pipe. */
+export function findConfig(file: string): { readonly bytes: Buffer; readonly uid: number } | undefined {
+  // As nearly always there is none: an error would cost more than all of the rest.
+  if (statSync(file, { throwIfNoEntry: false }) === undefined) return undefined;
+  const descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    return { bytes: readAll(descriptor), uid: fstatSync(descriptor).uid };
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** Never waits: what is no regular file is not read. */
+export function readAliases(file: string): Included {
+  try {
+    const descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      if (!fstatSync(descriptor).isFile()) return { reason: 'it is no regular file' };
+    } finally {
+      closeSync(descriptor);
+    }
+    return { text: readSmallFile(file).toString('utf8') };
+  } catch (error) {
+    return { reason: wordsOf(error) };
+  }
+}
+
+/** The names in a folder; none where it is not there, or may not be read. */
+export function listFolder(folder: string): readonly string[] {
+  if (statSync(folder, { throwIfNoEntry: false }) === undefined) return [];
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+/** The login name of a user id in the password database. */
+export function userNameOf(uid: number): string | undefined {
+  try {
+    return userNameIn(readFileSync('/etc/passwd', 'utf8'), uid);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,200 @@
+import { applyOverrides, type Overrides } from '../config/defaults.ts';
+import { matches } from '../config/glob.ts';
+import type { Relay } from '../config/relay.ts';
+import type { LoginSettings, RouteRule, Settings, Variation } from '../config/settings.ts';
+import { type LocalTarget, parseVia, type Via } from '../config/via.ts';
+import type { Address } from '../mail/address.ts';
+import type { Recipient } from '../mail/envelope.ts';
+import { quoted } from '../mail/printable.ts';
+
+/*
+ * The settings as rules: which recipient's mail goes out which way. A rule has one outlet or several, tried in their order
+ * where one can't be reached; an outlet is a way out with all that holds for it: the settings with the route's and then
+ * the account's say in them, and the login.
+ *
+ *   const reading = readTable(settings, { relay, account });
+ *   const rule = ruleFor(table, { recipient, sender, author, uid });
+ *
+ * The order: what the caller names (a relay, an account) takes everything; else the place for users of this host, the
+ * routes as they stand, the accounts by sender, and last the relay or account of the settings, or MX.
+ */
+
+/** A way out that needs no name to be looked up in the settings any more. */
+export type OutletVia = { readonly kind: 'mx' } | { readonly kind: 'relay'; readonly relay: Relay } | LocalTarget;
+
+export interface Outlet {
+  readonly via: OutletVia;
+  readonly settings: Settings;
+  readonly login: LoginSettings;
+  readonly account?: string;
+}
+
+export interface Rule {
+  /** What made it, for people: `route 2`, `account work`, `--relay`, `the rest`. */
+  readonly name: string;
+  readonly recipients: readonly string[];
+  readonly senders: readonly string[];
+  readonly uids: readonly number[];
+  /** Only for users of this host. */
+  readonly local?: true;
+  /** Senders may be the author in From, too. */
+  readonly byAuthor?: true;
+  readonly outlets: readonly [Outlet, ...Outlet[]];
+}
+
+/** The rules in their order; the last one takes what is left. */
+export interface RouteTable {
+  readonly rules: readonly Rule[];
+  readonly rest: Rule;
+}
+
+/** What the caller says. */
+export interface Wanted {
+  /** Anything that `via` can be: takes everything. */
+  readonly relay?: string | undefined;
+  /** The name of an account: takes everything. */
+  readonly account?: string | undefined;
+  /** For either, or else for the relay of the settings. */
+  readonly login?: LoginSettings | undefined;
+  /** Goes over all that the settings, routes and accounts say. */
+  readonly over?: Overrides | undefined;
+}
+
+export type TableReading = { readonly table: RouteTable } | { readonly reason: string };
+
+class TableFault extends Error {
+  override readonly name = 'TableFault';
+}
+
+const EVERYONE = { recipients: [], senders: [], uids: [] } as const;
+
+/** Makes the rules; a reason where a way can't be used, or an account is not there. */
+export function readTable(settings: Settings, wanted: Wanted = {}): TableReading {
+  try {
+    return { table: makeTable(settings, wanted) };
+  } catch (error) {
+    if (error instanceof TableFault) return { reason: error.message };
+    throw error;
+  }
+}
+
+function makeTable(settings: Settings, { relay, account, login = {}, over: last = {} }: Wanted): RouteTable {
+  const outlets = (vias: readonly string[], over: Variation, own: LoginSettings): Rule['outlets'] => {
+    const [first, ...others] = vias.map((text) => outletOf(text, { settings, over, last, login: own }));
+    if (first === undefined) throw new TableFault('it names no way');
+    return [first, ...others];
+  };
+  if (relay !== undefined) {
+    return { rules: [], rest: { ...EVERYONE, name: 'the relay asked for', outlets: outlets([relay], {}, login) } };
+  }
+  if (account !== undefined) {
+    const one = outlets([`account:${account}`], {}, login);
+    return { rules: [], rest: { ...EVERYONE, name: `account ${account}`, outlets: one } };
+  }
+  const routes = settings.routes.map((route, index): Rule => {
+    const vias = route.via.length > 0 ? route.via : [usual(settings)];
+    const own = route.via.length > 0 ? {} : usualLogin(settings, {});
+    const made = inPlace(`route ${index + 1}`, () => outlets(vias, route.over, own));
+    return { ...patterns(route), name: `route ${index + 1}`, outlets: made };
+  });
+  const accounts = Object.entries(settings.accounts)
+    .filter(([, { senders }]) => senders.length > 0)
+    .map(
+      ([name, { senders }]): Rule => ({
+        ...EVERYONE,
+        senders,
+        byAuthor: true,
+        name: `account ${name}`,
+        outlets: outlets([`account:${name}`], {}, {}),
+      }),
+    );
+  const { local } = settings;
+  const here =
+    local === 'relay' ? [] : [{ ...EVERYONE, local: true, name: 'local', outlets: outlets([local], {}, {}) } as const];
+  const rest = { ...EVERYONE, name: 'the rest', outlets: outlets([usual(settings)], {}, usualLogin(settings, login)) };
+  return { rules: [...here, ...routes, ...accounts], rest };
+}
+
+const patterns = ({ recipients, senders, uids }: RouteRule) => ({ recipients, senders, uids });
+
+/** The way of what no route takes. */
+const usual = ({ relay, account }: Settings): string =>
+  account === undefined ? (relay ?? 'mx') : `account:${account}`;
+
+/** The login of the settings is that of their relay, and no account's. */
+const usualLogin = (settings: Settings, login: LoginSettings): LoginSettings =>
+  settings.account === undefined ? mergeLogin(settings.login, login) : login;
+
+function inPlace<T>(name: string, make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    if (error instanceof TableFault) throw new TableFault(`${name}: ${error.message}`);
+    throw error;
+  }
+}
+
+interface Origin {
+  readonly settings: Settings;
+  readonly over: Variation;
+  readonly last: Overrides;
+  readonly login: LoginSettings;
+}
+
+function outletOf(text: string, { settings, over, last, login }: Origin): Outlet {
+  const via = viaOf(text);
+  const routed = applyOverrides(settings, over);
+  if (via.kind !== 'account') return { via, settings: applyOverrides(routed, last), login };
+  const account = settings.accounts[via.name];
+  if (account === undefined || !Object.hasOwn(settings.accounts, via.name)) {
+    const names = Object.keys(settings.accounts);
+    const known = names.length === 0 ? 'there is none' : `there are ${names.slice(0, 20).join(', ')}`;
+    throw new TableFault(`no account is called ${quoted(via.name)}: ${known}`);
+  }
+  if (account.url === '') throw new TableFault(`account ${quoted(via.name)} has no "url"`);
+  const inner = viaOf(account.url);
+  if (inner.kind === 'account') throw new TableFault(`account ${quoted(via.name)} can't be another account`);
+  const { user, auth, passwordFile, passwordCommand } = account;
+  const own = withoutUndefined({ user, auth, passwordFile, passwordCommand });
+  const varied = applyOverrides(applyOverrides(routed, account.over), last);
+  return { via: inner, settings: varied, login: mergeLogin(own, login), account: via.name };
+}
+
+function viaOf(text: string): Via {
+  const reading = parseVia(text);
+  if ('via' in reading) return reading.via;
+  throw new TableFault(reading.reason);
+}
+
+/** Another place of the password takes the old one with it. */
+function mergeLogin(login: LoginSettings, over: LoginSettings): LoginSettings {
+  const { passwordFile: _, passwordCommand: __, ...rest } = login;
+  const hasPlace = over.passwordFile !== undefined || over.passwordCommand !== undefined;
+  return { ...(hasPlace ? rest : login), ...over };
+}
+
+const withoutUndefined = (login: { readonly [K in keyof LoginSettings]: string | undefined }): LoginSettings =>
+  Object.fromEntries(Object.entries(login).filter(([, value]) => value !== undefined));
+
+export interface RouteQuestion {
+  readonly recipient: Recipient;
+  readonly sender: Address | null;
+  /** The address in From, where it is known. */
+  readonly author?: Address | undefined;
+  readonly uid: number;
+}
+
+/** The first rule that matches. */
+export function ruleFor({ rules, rest }: RouteTable, question: RouteQuestion): Rule {
+  return rules.find((rule) => isFor(rule, question)) ?? rest;
+}
+
+function isFor(rule: Rule, { recipient, sender, author, uid }: RouteQuestion): boolean {
+  if (rule.local === true && recipient.local !== true) return false;
+  const authors = rule.byAuthor === true && author !== undefined ? [sender, author] : [sender];
+  return (
+    (rule.recipients.length === 0 || rule.recipients.some((glob) => matches(glob, recipient.address))) &&
+    (rule.senders.length === 0 || rule.senders.some((glob) => authors.some((one) => matches(glob, one)))) &&
+    (rule.uids.length === 0 || rule.uids.includes(uid))
+  );
+}
