@@ -47,7 +47,7 @@ const TOUCH_THE_WORLD: readonly (string | RegExp)[] = [
   /^src\/tls\/(context|handshake|check|certificate|system-ca|mta-sts-fetch)\.ts$/,
   'src/message/file-source.ts',
   /^src\/submit\/(intake|login-memory|scratch|standard-input)\.ts$/,
-  'src/config/secrets.ts',
+  /^src\/config\/(secrets|personal-secrets|run-program)\.ts$/,
   /^src\/queue\/(disk|owner|background)\.ts$/,
   'src/queue/event-log.ts',
   'src/delivery/local-disk.ts',

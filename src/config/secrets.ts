@@ -2,11 +2,15 @@ import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { quoted } from '../mail/printable.ts';
+import type { PersonalQuestion } from './personal-secrets.ts';
+import { runProgram } from './run-program.ts';
+import { codeOf, MAX_SECRET, SecretError, secretOf } from './secret-text.ts';
 import { splitWords } from './words.ts';
 
 /*
- * Where the relay's password comes from: a file, a command, the environment, or systemd's credentials, in this order,
- * the first that is given. Never from an argument, where `ps` would show it. For XOAUTH2 and OAUTHBEARER it is the token.
+ * Where the relay's password comes from: a file, a command, the environment, systemd's credentials, or the places where a
+ * person keeps passwords for all programs (`personal-secrets`), in this order, the first that is given. Never from an
+ * argument, where `ps` would show it. For XOAUTH2 and OAUTHBEARER it is the token.
  *
  * A file must be regular and closed to group and others. A command is run without a shell (`sh -c '…'` is one word more),
  * with nothing on standard input, as that is the message; its first line counts. All of it is bounded in size and time.
@@ -15,40 +19,43 @@ import { splitWords } from './words.ts';
 export interface SecretRequest {
   readonly passwordFile?: string;
   readonly passwordCommand?: string;
-  /** Only from these two: what the environment holds is for another relay. */
+  /** Only from these two, and from where the password stands under its own name: what is for any relay is for another. */
   readonly ownOnly?: true;
+  /** The account's name in the configuration, for `posthaste.NAME.password` among systemd's credentials. */
+  readonly account?: string;
+  /** Whom the password is for; absent: it is not looked for where passwords for all servers are kept. */
+  readonly login?: PersonalQuestion;
   /** Milliseconds for the command. Default 30,000: time to unlock a key. */
   readonly timeout?: number;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** No password can be had from where it was said to be. */
-export class SecretError extends Error {
-  override readonly name = 'SecretError';
-  /** 78: what was asked for is wrong. 77: it is right, and nothing came of it. */
-  readonly exit: 77 | 78;
-
-  constructor(reason: string, exit: 77 | 78) {
-    super(`Cannot read password: ${reason}`);
-    this.exit = exit;
-  }
-}
-
-/** Octets. */
-const MAX = 65_536;
 const TIMEOUT = 30_000;
 
 /** The password, or undefined where no source is given. @throws {SecretError} */
 export async function findSecret(request: SecretRequest, env: Environment): Promise<string | undefined> {
-  const { passwordFile, passwordCommand, timeout = TIMEOUT } = request;
+  const { passwordFile, passwordCommand, ownOnly, login, timeout = TIMEOUT } = request;
   if (passwordFile !== undefined) return readSecretFile(passwordFile);
   if (passwordCommand !== undefined) return runCommand(passwordCommand, env, timeout);
-  if (request.ownOnly === true) return undefined;
   // An empty variable is an unset one.
-  if (env.POSTHASTE_PASSWORD) return check(Buffer.from(env.POSTHASTE_PASSWORD), 'POSTHASTE_PASSWORD');
-  if (env.POSTHASTE_PASSWORD_FILE) return readSecretFile(env.POSTHASTE_PASSWORD_FILE);
-  return env.CREDENTIALS_DIRECTORY ? readCredential(join(env.CREDENTIALS_DIRECTORY, 'posthaste.password')) : undefined;
+  if (ownOnly !== true && env.POSTHASTE_PASSWORD) {
+    return secretOf(Buffer.from(env.POSTHASTE_PASSWORD), 'POSTHASTE_PASSWORD');
+  }
+  if (ownOnly !== true && env.POSTHASTE_PASSWORD_FILE) return readSecretFile(env.POSTHASTE_PASSWORD_FILE);
+  for (const name of credentialNames(request)) {
+    const found = env.CREDENTIALS_DIRECTORY && (await readCredential(join(env.CREDENTIALS_DIRECTORY, name)));
+    if (found) return found;
+  }
+  if (login === undefined) return undefined;
+  const { findPersonalSecret } = await import('./personal-secrets.ts');
+  return findPersonalSecret(login, env, timeout);
+}
+
+/** The account's own first; a name that could lead out of the folder has none. */
+function credentialNames({ account, ownOnly }: SecretRequest): readonly string[] {
+  const isName = account !== undefined && /^[\w@+-][\w.@+-]{0,100}$/.test(account);
+  return [...(isName ? [`posthaste.${account}.password`] : []), ...(ownOnly === true ? [] : ['posthaste.password'])];
 }
 
 async function readSecretFile(path: string): Promise<string> {
@@ -85,9 +92,9 @@ async function withFile(file: FileHandle, origin: string, checkMode: (mode: numb
     const facts = await file.stat();
     if (!facts.isFile()) throw new SecretError(`${origin} is not a regular file`, 78);
     checkMode(facts.mode);
-    const buffer = Buffer.alloc(MAX + 1);
+    const buffer = Buffer.alloc(MAX_SECRET + 1);
     const { bytesRead } = await file.read(buffer, 0, buffer.length, 0);
-    return check(buffer.subarray(0, bytesRead), origin);
+    return secretOf(buffer.subarray(0, bytesRead), origin);
   } catch (error) {
     throw error instanceof SecretError ? error : new SecretError(`${origin} can't be read (${codeOf(error)})`, 77);
   } finally {
@@ -101,55 +108,16 @@ async function runCommand(command: string, env: Environment, timeout: number): P
   const [program, ...args] = words;
   // The other words may say more than a log should know.
   const origin = `command ${quoted(program)}`;
-  const { spawn } = await import('node:child_process');
-  const output = await new Promise<Buffer>((resolve, reject) => {
-    const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
-    const chunks: Buffer[] = [];
-    let size = 0;
-    const timer = setTimeout(() => stop(`did not end within ${timeout / 1000} s`), timeout);
-    /** Does not wait for the end: a grandchild may hold the pipe open. */
-    const stop = (reason: string): void => {
-      clearTimeout(timer);
-      child.kill('SIGKILL');
-      child.stdout.destroy();
-      reject(new SecretError(`${origin} ${reason}`, 77));
-    };
-    child.stdout.on('data', (chunk: Buffer) => {
-      chunks.push(chunk);
-      size += chunk.length;
-      if (size > MAX) stop('says more than 64 KiB');
-    });
-    child.on('error', (error) =>
-      stop(codeOf(error) === 'ENOENT' ? 'was not found' : `can't be run (${codeOf(error)})`),
-    );
-    child.on('close', (status, signal) => {
-      if (status !== 0) return stop(signal === null ? `exited with status ${status}` : `was ended by ${signal}`);
-      clearTimeout(timer);
-      resolve(Buffer.concat(chunks));
-    });
-  });
-  const end = output.indexOf('\n');
-  return check(end < 0 ? output : output.subarray(0, end + 1), origin);
-}
-
-/** The one line of text that a password is, without its line end. */
-function check(bytes: Buffer, origin: string): string {
-  if (bytes.length > MAX) throw new SecretError(`${origin} has more than 64 KiB`, 78);
-  const text = decode(bytes)?.replace(/\r?\n$/, '');
-  if (text === undefined) throw new SecretError(`${origin} is not UTF-8`, 78);
-  if (text === '') throw new SecretError(`${origin} is empty`, 78);
-  if (/[\r\n]/.test(text)) throw new SecretError(`${origin} has more than one line`, 78);
-  if (text.includes('\0')) throw new SecretError(`${origin} has a NUL`, 78);
-  return text;
-}
-
-function decode(bytes: Buffer): string | undefined {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    return undefined;
+  const end = await runProgram({ program, args, env, timeout, stderr: 'inherit' });
+  switch (end.kind) {
+    case 'missing':
+      throw new SecretError(`${origin} was not found`, 77);
+    case 'broken':
+      throw new SecretError(`${origin} ${end.reason}`, 77);
+    case 'ended': {
+      if (end.status !== 0) throw new SecretError(`${origin} exited with status ${end.status}`, 77);
+      const line = end.output.indexOf('\n');
+      return secretOf(line < 0 ? end.output : end.output.subarray(0, line + 1), origin);
+    }
   }
 }
-
-const codeOf = (error: unknown): string =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown error';

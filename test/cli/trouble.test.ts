@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { SecretError } from '../../src/config/secrets.ts';
+import { SecretError } from '../../src/config/secret-text.ts';
 import { MessageError } from '../../src/message/split.ts';
 import { IntakeError, type IntakeKind } from '../../src/submit/intake.ts';
 import { type FakeOptions, type Over, play, readJson } from './fake-surroundings.ts';

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { findSecret, SecretError, type SecretRequest } from '../../src/config/secrets.ts';
+import { SecretError } from '../../src/config/secret-text.ts';
+import { findSecret, type SecretRequest } from '../../src/config/secrets.ts';
 import { splitWords } from '../../src/config/words.ts';
 
 let folder = '';
