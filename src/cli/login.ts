@@ -1,3 +1,4 @@
+import { isAbsolute } from 'node:path';
 import type { Opened } from '../delivery/deliver.ts';
 import { quoted } from '../mail/printable.ts';
 import type { Outlet } from '../route/table.ts';
@@ -42,11 +43,18 @@ export async function findLogin({ outlet, isUsual }: LoginQuestion, around: Surr
     ...(passwordFile === undefined ? {} : { passwordFile }),
     ...(passwordCommand === undefined ? {} : { passwordCommand }),
     ...(isUsual ? {} : { ownOnly: true }),
+    ...(outlet.account === undefined ? {} : { account: outlet.account }),
+    login: { host: via.relay.host, port: via.relay.port, user, keyring: true, ...homeOf(around) },
   });
   if (password !== undefined) return { credentials: { user, password, certificate }, ...mechanism };
   if (certificate || auth === 'EXTERNAL') return { credentials: { user, certificate }, ...mechanism };
-  const where = 'give --password-file, --password-command or POSTHASTE_PASSWORD';
+  const where = 'give --password-file, --password-command or POSTHASTE_PASSWORD, or write it into ~/.netrc';
   throw new CommandError(`Cannot log in to ${via.relay.display}: there is no password: ${where}`, EXIT.config);
+}
+
+function homeOf({ env, home }: Surroundings): { readonly home?: string } {
+  const folder = env.HOME !== undefined && isAbsolute(env.HOME) ? env.HOME : home();
+  return folder === undefined ? {} : { home: folder };
 }
 
 function mechanismOf(text: string) {

@@ -45,9 +45,18 @@ const BEHAVES_AS: Readonly<Record<string, readonly string[]>> = {
 
 export const isSendmailName = (name: string): boolean => Object.hasOwn(BEHAVES_AS, name);
 
-/** What we say begins with the name that we were called by, where it is one of sendmail's. */
+/**
+ * Where the name that we were called by is one of sendmail's, what we say begins with it, and nobody is asked to unlock
+ * a keyring: programs call us so, and wait.
+ */
 export const speakingAs = (name: string, around: Surroundings): Surroundings =>
-  isSendmailName(name) ? speaking(around, renamed(around.stderr, name)) : around;
+  isSendmailName(name) ? speaking(withoutKeyring(around), renamed(around.stderr, name)) : around;
+
+const withoutKeyring = (around: Surroundings): Surroundings => ({
+  ...around,
+  findSecret: ({ login, ...request }) =>
+    around.findSecret(login === undefined ? request : { ...request, login: { ...login, keyring: false } }),
+});
 
 /** The call as a command line of ours, by whatever name. Never throws for what a caller typed. */
 export function readCall(name: string, words: readonly string[]): CommandLine {

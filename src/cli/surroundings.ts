@@ -1,4 +1,5 @@
 import type { Included } from '../config/aliases.ts';
+import type { SecretRequest } from '../config/secrets.ts';
 import type { Settings } from '../config/settings.ts';
 import type { DeliverOptions, Delivery } from '../delivery/deliver.ts';
 import type { Recipient } from '../mail/envelope.ts';
@@ -56,7 +57,7 @@ export interface Surroundings {
   /** An aliases file, or one that it includes: a regular file that the caller may read. Never throws. */
   readAliases(file: string): Included;
   /** The relay's password. @throws {SecretError} */
-  findSecret(request: { passwordFile?: string; passwordCommand?: string; ownOnly?: true }): Promise<string | undefined>;
+  findSecret(request: SecretRequest): Promise<string | undefined>;
   /** The message as it was given. @throws {IntakeError} */
   readMessage(request: { file?: string; maxSize: number; dots?: Dots }): Promise<Source>;
   /** Reads standard input to its end, bounded. Never rejects. */

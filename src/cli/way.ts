@@ -90,9 +90,6 @@ function forWay(way: Way, around: Surroundings): Surroundings {
   if (owner === undefined || owner === way.relay) return around;
   return {
     ...around,
-    findSecret: async (request) =>
-      request.passwordFile === undefined && request.passwordCommand === undefined
-        ? undefined
-        : around.findSecret(request),
+    findSecret: (request) => around.findSecret({ ...request, ownOnly: true }),
   };
 }

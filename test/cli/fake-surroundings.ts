@@ -129,9 +129,9 @@ export function fakeSurroundings(options: FakeOptions = {}, over: Over = {}): Fa
       const text = files[file];
       return text === undefined ? { reason: 'no such file' } : { text };
     },
-    async findSecret() {
+    async findSecret({ ownOnly, passwordFile, passwordCommand }) {
       steps.push('secret');
-      return 'opensesame';
+      return ownOnly === true && (passwordFile ?? passwordCommand) === undefined ? undefined : 'opensesame';
     },
     async readMessage() {
       steps.push('message');

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -24,7 +24,7 @@ const REFUSED = [
   'S: 221 bye',
 ];
 
-it.each(['the environment', 'a command'])(
+it.each(['the environment', 'a command', 'netrc'])(
   'a password from %s is nowhere to be seen when the login is refused',
   async (from) => {
     const server = await startScriptedServer([REFUSED.join('\n')]);
@@ -34,7 +34,10 @@ it.each(['the environment', 'a command'])(
     const variable = from === 'a command' ? 'SECRET_OF_TEST' : 'POSTHASTE_PASSWORD';
     const relay = ['--relay', `smtp://ann@127.0.0.1:${server.port}`, '--tls', 'none', '--auth', 'plain'];
     const words = [...relay, ...where, '-vv', '--json', '--log', log, '--retry-for', '1h', 'bob@example.org'];
-    const env = { PATH: process.env.PATH ?? '', [variable]: PASSWORD };
+    const home = { HOME: folder, POSTHASTE_STATE: folder };
+    writeFileSync(join(folder, '.netrc'), `machine 127.0.0.1 login ann password "${PASSWORD}"\n`, { mode: 0o600 });
+    const given = from === 'netrc' ? {} : { [variable]: PASSWORD };
+    const env = { PATH: process.env.PATH ?? '', ...home, ...given };
     const { status, stdout, stderr } = await run(POSTHASTE, words, { stdin: 'Subject: hi\n\nhello\n', env });
     await server.close();
     expect(status).toBe(77);
