@@ -15,7 +15,7 @@ import {
 import { formatSender, line, queuedLines, refusedLine, resultLines } from './output.ts';
 import { readPlainWords } from './plain-words.ts';
 import type { CommandLine } from './program.ts';
-import { type Delivering, deliverJob, type Job, makeJob } from './send.ts';
+import { type Delivering, deliverJob, type Job, makeJob, skipsEmpty } from './send.ts';
 import type { Surroundings } from './surroundings.ts';
 import { explain } from './trouble.ts';
 import { readValues, type SendOptions } from './values.ts';
@@ -71,7 +71,7 @@ type Act = (around: Surroundings) => Promise<ExitCode>;
 export async function sendMessage(options: SendOptions, started: number, around: Surroundings): Promise<ExitCode> {
   const job = await makeJob(options, around);
   if (options.dryRun) return (await import('./dry-run.ts')).showDryRun(job, around);
-  if (options.skipEmpty && (await (await import('../message/blank.ts')).isBlank(job.delivery.message.body))) {
+  if (skipsEmpty(job) && (await (await import('../message/blank.ts')).isBlank(job.delivery.message.body))) {
     return report({ ...job, refused: [] }, { started, histories: [], skipped: true }, around);
   }
   if (job.delivery.envelope.recipients.length === 0) return report(job, { started, histories: [] }, around);

@@ -65,7 +65,7 @@ export async function makeJob(given: SendOptions, around: Surroundings): Promise
   const source = await around.readMessage({
     ...(options.file === undefined ? {} : { file: options.file }),
     maxSize: settings.limits.messageSize,
-    ...(options.sendmail === undefined ? {} : { dots: { ignoreDots: options.sendmail.ignoreDots } }),
+    ...(options.sendmail === undefined ? {} : { dots: { ...options.sendmail, loneDot: settings.sendmail.loneDot } }),
   });
   const recipients = (header: Header): Recipients => readRecipients(options, header, identity.domain);
   return draftJob(
@@ -106,6 +106,10 @@ export async function draftJob(options: SendOptions, draft: Draft, around: Surro
     delivery: { message: prepared.message, envelope, settings, table, submitter, open: orFailure(means.open) },
   };
 }
+
+/** Nothing is to be sent where there is nothing. */
+export const skipsEmpty = ({ options, settings }: Pick<Job, 'options' | 'settings'>): boolean =>
+  options.skipEmpty || (options.sendmail !== undefined && settings.sendmail.skipEmpty);
 
 /** Only then the address in From is kept. */
 const asksForAuthor = ({ rules }: RouteTable): boolean => rules.some(({ byAuthor }) => byAuthor === true);

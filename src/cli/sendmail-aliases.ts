@@ -1,5 +1,6 @@
 import { expandAliases, type NamedRecipient } from '../config/aliases.ts';
 import { quoted } from '../mail/printable.ts';
+import { withEnvironment } from './environment.ts';
 import { EXIT, type ExitCode } from './exit.ts';
 import { localNames, readTable } from './expand.ts';
 import { identify } from './identity.ts';
@@ -13,7 +14,7 @@ import type { SendOptions } from './values.ts';
  * and those of the configuration: their form, where they lead, and the files that they include. Silent where all is well.
  */
 export async function checkAliases(options: SendOptions, around: Surroundings): Promise<ExitCode> {
-  const settings = await readSettings(options, around);
+  const settings = await readSettings(withEnvironment(options, around.env), around);
   const identity = identify(settings, around.surface);
   const { domain } = identity;
   const { table, faults } = readTable(settings, around);

@@ -9,6 +9,7 @@ import { head, type Source, section } from '../message/source.ts';
 import type { Taker } from '../submit/submit.ts';
 import { findDrop } from './drop-place.ts';
 import { readSender } from './envelope.ts';
+import { withEnvironment } from './environment.ts';
 import { type Identity, identify } from './identity.ts';
 import { line } from './output.ts';
 import { openLog, openQueue, reportSettings } from './queue-open.ts';
@@ -36,10 +37,11 @@ interface Returning {
 /** Tells the sender by mail; gives the line that says why it can't be done, empty where there is nobody to tell. */
 export async function mailBack(
   { lines, source }: { readonly lines: readonly string[]; readonly source?: Source },
-  options: SendOptions,
+  given: SendOptions,
   around: Surroundings,
 ): Promise<string | undefined> {
   try {
+    const options = withEnvironment(given, around.env);
     // What is wrong may be the configuration: nobody would hear of that.
     const settings = await readSettings(options, around).catch(() => DEFAULTS);
     const identity = identify(settings, around.surface);

@@ -7,7 +7,7 @@ import { withEnvironment } from './environment.ts';
 import { EXIT, type ExitCode, exitCode } from './exit.ts';
 import { type FoundMeans, readMeans } from './means.ts';
 import { line, type RefusedAddress, refusedLine, resultLines } from './output.ts';
-import { draftJob, type Job, whoReads } from './send.ts';
+import { draftJob, type Job, skipsEmpty, whoReads } from './send.ts';
 import { submitJob } from './submission.ts';
 import type { Surroundings } from './surroundings.ts';
 import { explain } from './trouble.ts';
@@ -86,7 +86,7 @@ interface Handed {
 async function take(handed: Handed, options: SendOptions, around: Surroundings): Promise<Verdict> {
   try {
     const job = await jobOf(handed, options, around);
-    if (options.skipEmpty && (await isBlank(job.delivery.message.body))) {
+    if (skipsEmpty(job) && (await isBlank(job.delivery.message.body))) {
       return { ok: true, text: 'nothing is sent: the body is empty' };
     }
     if (job.delivery.envelope.recipients.length === 0) return refusal(job.refused);

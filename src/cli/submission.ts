@@ -55,7 +55,7 @@ export async function submitJob(job: Job, around: Surroundings, tried?: Deliveri
     drop === undefined
       ? await submit(submission, options.mode, {
           ...rooms,
-          openSpool: () => openQueue(where, around),
+          openSpool: () => openOwn(where, job, around),
           startRunner: (spool) => startRunner(spool, job, around),
           report: (spool, entry, request) => report({ spool, submission, where }, { entry, request }, around),
         })
@@ -68,6 +68,14 @@ export async function submitJob(job: Job, around: Surroundings, tried?: Deliveri
         });
   await where.log.close();
   return { submitted, ...(delivering === undefined ? {} : { delivering }) };
+}
+
+/** What a sendmail is given again and again is gathered, where the configuration says so. */
+async function openOwn(where: Where, { options, settings }: Job, around: Surroundings): Promise<Spool> {
+  const spool = await openQueue(where, around);
+  const gathers = options.sendmail !== undefined && options.mode !== 'interactive';
+  if (!gathers || settings.sendmail.repeatWindow === 0) return spool;
+  return (await import('./gather.ts')).gathering(spool, settings, around);
 }
 
 /** The message is safe already: without a runner, the next one or a timer goes on with it. */

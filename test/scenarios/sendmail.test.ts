@@ -274,6 +274,59 @@ describe('sendmail and its caller', () => {
   });
 });
 
+describe('what the configuration says of sendmail', () => {
+  function configured(lines: string) {
+    const made = place();
+    const file = `${made.spool}.toml`;
+    writeFileSync(file, lines);
+    const more = { POSTHASTE_CONFIG: file };
+    const send = (input: string, ...words: readonly string[]) =>
+      made.call('sendmail', ['-odq', ...words, 'bob@example.org'], { input, more });
+    return { ...made, more, send };
+  }
+
+  it.each([
+    ['classic', '.a\r\n'],
+    ['eof-only', '.a\r\n.\r\nb\r\n'],
+    ['ignore', '..a\r\n.\r\nb\r\n.\r\n'],
+  ])('lone_dot = "%s"', (rule, body) => {
+    const { send, only } = configured(`sendmail.lone_dot = "${rule}"\n`);
+    expect(send('Subject: x\n\n..a\n.\nb\n.\n')).toEqual(SILENT);
+    expect(only().text.split('\r\n\r\n')[1]).toBe(body);
+  });
+
+  it('skip_empty', () => {
+    const { send, entries } = configured('sendmail.skip_empty = true\n');
+    expect(send('Subject: x\n\n \n')).toEqual(SILENT);
+    expect(send('Subject: x\n\n \ny\n')).toEqual(SILENT);
+    expect(entries()).toHaveLength(1);
+  });
+
+  it('repeat_window', () => {
+    const { send, entries, spool } = configured('sendmail.repeat_window = "1h"\n');
+    for (let times = 0; times < 3; times++) expect(send(MESSAGE)).toEqual(SILENT);
+    expect(send('Subject: other\n\nhello\n')).toEqual(SILENT);
+    const subjects = entries().map(
+      ({ id }: { id: string }) => /^Subject: (.*)\r$/m.exec(readFileSync(join(spool, 'message', id), 'latin1'))?.[1],
+    );
+    expect(subjects.sort()).toEqual(['2 more: hi', 'hi', 'other']);
+  });
+
+  it('aliases, in newaliases and -bv', () => {
+    const { call, more } = configured('aliases = { ann = "ann@[192.0.2.1]", bad = "|/bin/sh" }\n');
+    const { status, err } = call('newaliases', [], { more });
+    expect([status, err]).toEqual([65, expect.stringMatching(/^newaliases: .*"\|\/bin\/sh" is a command.*\n$/)]);
+    const { out } = call('sendmail', ['-bv', 'ann'], { more });
+    expect(out).toMatch(/^Alias {7}ann@\S+ is ann@\[192\.0\.2\.1\] \(configuration\)$/m);
+  });
+
+  it('mails back what is wrong with the configuration', () => {
+    const { send, entries } = configured('no_such_key = 1\n');
+    expect(send(MESSAGE, '-oem')).toEqual({ status: 78, out: '', err: '' });
+    expect(entries()).toMatchObject([{ envelope: { sender: null } }]);
+  });
+});
+
 describe('sendmail -bs', () => {
   it.each(['alpine', 'nmh-sendmail-smtp', 'symfony-bs'])('takes what %s says', (name) => {
     const { call, only } = place();
