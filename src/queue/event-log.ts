@@ -35,8 +35,13 @@ function toFile(file: string): EventLog {
   let descriptor: number | undefined;
   let until = 0;
   const shut = (): void => {
-    if (descriptor !== undefined) closeSync(descriptor);
+    const old = descriptor;
     descriptor = undefined;
+    try {
+      if (old !== undefined) closeSync(old);
+    } catch {
+      // Lines that are lost are no trouble of the mail's.
+    }
   };
   return {
     write(event) {

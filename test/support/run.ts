@@ -12,6 +12,8 @@ export interface RunOptions {
   /** Replaces the environment. */
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** It is killed after so many milliseconds. */
+  readonly killAfter?: number;
   /** Called with each piece of standard error, as it comes. */
   readonly onStderr?: (text: string) => void;
 }
@@ -24,7 +26,9 @@ export function run(program: string, words: readonly string[], options: RunOptio
   return new Promise((resolve, reject) => {
     const child = spawn(program, words, {
       stdio: 'pipe',
-      timeout: LIMIT_MS,
+      ...(options.killAfter === undefined
+        ? { timeout: LIMIT_MS }
+        : { timeout: options.killAfter, killSignal: 'SIGKILL' as const }),
       ...(options.env === undefined ? {} : { env: { ...options.env } }),
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     });
