@@ -17,6 +17,8 @@ export interface QueuedJson {
   readonly size: number;
   /** Empty for nobody. */
   readonly sender: string;
+  /** Whose it is: the user id that submitted it. */
+  readonly uid: number;
   readonly messageId?: string;
   readonly held?: true;
   /** It is a report of ours. */
@@ -46,6 +48,7 @@ export function queuedJson(entry: QueueEntry): QueuedJson {
     queued: isoTime(entry.queued),
     size: facts.size,
     sender: formatSender(entry.envelope),
+    uid: entry.uid,
     ...(messageId === undefined ? {} : { messageId }),
     ...(entry.held === true ? { held: true } : {}),
     ...(entry.report === undefined ? {} : { report: entry.report.kind }),

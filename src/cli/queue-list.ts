@@ -1,4 +1,6 @@
 import type { QueueEntry } from '../mail/entry.ts';
+import { escapeControls } from '../mail/printable.ts';
+import type { Spool } from '../queue/spool.ts';
 import { EXIT, type ExitCode } from './exit.ts';
 import { isoTime, printJson } from './json.ts';
 import { formatOctets } from './progress.ts';
@@ -15,20 +17,37 @@ const EMPTY = 'Mail queue is empty\n';
 /** Characters that are written at once. */
 const WRITE = 65_536;
 
-export async function listQueue({ given, ids, paint, around }: QueueCall, open: OpenQueue): Promise<ExitCode> {
+/** Of all spools that the caller owns; what is not in the one that the other commands work on stands behind its folder. */
+export async function listQueue(
+  { given, ids, paint, around }: QueueCall,
+  open: OpenQueue,
+  openOthers: () => Promise<readonly Spool[]>,
+): Promise<ExitCode> {
   const selection = readSelection(given, ids);
   const isCount = given.has('count');
   const isJson = given.has('json');
   const now = around.now();
   const total = { messages: 0, recipients: 0, size: 0 };
+  const self = around.surface.userId();
   let text = '';
-  for await (const entry of (await open())?.entries() ?? []) {
+  const own = await open();
+  async function* all(): AsyncGenerator<{ entry: QueueEntry; spool: Spool }> {
+    for (const spool of [...(own === undefined ? [] : [own]), ...(await openOthers())]) {
+      for await (const entry of spool.entries()) yield { entry, spool };
+    }
+  }
+  let place = own;
+  for await (const { entry, spool } of all()) {
     if (!isListed(selection, entry, now)) continue;
+    if (spool !== place && !isCount && !isJson) text += `${paint.dim(`In ${escapeControls(spool.folder)}:`)}\n`;
+    place = spool;
     total.messages += 1;
     total.recipients += entry.recipients.filter(({ state }) => state === 'pending').length;
     total.size += entry.message.facts.size;
     if (isCount) continue;
-    text += isJson ? printJson(queuedJson(entry)) : `${entryLines(entry, now, paint).join('\n')}\n`;
+    const elsewhere = spool === own ? {} : { spool: spool.folder };
+    if (isJson) text += printJson({ ...queuedJson(entry), ...elsewhere });
+    else text += `${entryLines(entry, { now, paint, self }).join('\n')}\n`;
     if (text.length < WRITE) continue;
     around.stdout.write(text);
     text = '';

@@ -4,7 +4,7 @@ import { type EventLog, openEventLog } from '../queue/event-log.ts';
 import { currentOwner } from '../queue/owner.ts';
 import type { ReportSettings } from '../queue/run-reports.ts';
 import { type Damage, openSpool, type Spool } from '../queue/spool.ts';
-import { type Asker, logTarget, spoolPlace } from '../submit/places.ts';
+import { type Asker, logTarget, rootSpools, spoolPlace } from '../submit/places.ts';
 import { EXIT } from './exit.ts';
 import { expand } from './expand.ts';
 import { CommandError } from './failure.ts';
@@ -53,6 +53,26 @@ export function findSpool({ settings, option }: Pick<Where, 'settings' | 'option
   const place = spoolPlace({ option, configured: settings.spool.dir }, asker(around));
   if ('path' in place) return place.path;
   throw new CommandError(`Cannot open spool: ${place.reason}; name a folder with --spool`, EXIT.config);
+}
+
+/**
+ * The spools that root owns beside the one that `findSpool` gives, where nothing was said of any: somebody else's, and
+ * what is none, are passed over.
+ */
+export function otherSpools({ settings, option }: Pick<Where, 'settings' | 'option'>, around: Surroundings) {
+  const isNamed = option !== undefined || (around.env.POSTHASTE_SPOOL ?? '') !== '';
+  if (isNamed || around.surface.userId() !== 0) return [];
+  const first = findSpool({ settings, option }, around);
+  return rootSpools(settings.spool.dir, asker(around)).filter((folder) => folder !== first && isOurs(folder));
+}
+
+function isOurs(folder: string): boolean {
+  try {
+    const { kind, uid } = systemDisk.lstat(folder);
+    return kind === 'folder' && uid === 0;
+  } catch {
+    return false;
+  }
 }
 
 /** `tag`: what syslog calls us. */

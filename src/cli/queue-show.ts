@@ -64,7 +64,6 @@ async function writeJson(entry: QueueEntry, message: Message, { around }: QueueC
     printJson({
       ...queuedJson(entry),
       ...envelope,
-      uid: entry.uid,
       way: entry.way,
       history: historyOf(entry),
       summary,

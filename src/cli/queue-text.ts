@@ -45,14 +45,22 @@ export function formatSpan(milliseconds: number): string {
 
 export const plural = (count: number, word: string): string => `${count} ${word}${count === 1 ? '' : 's'}`;
 
+export interface Listing {
+  readonly now: number;
+  readonly paint: Paint;
+  /** Who looks; whose a message of somebody else is, is told. */
+  readonly self: number;
+}
+
 /** One message and its recipients, as lines. */
-export function entryLines(entry: QueueEntry, now: number, paint: Paint): readonly string[] {
+export function entryLines(entry: QueueEntry, { now, paint, self }: Listing): readonly string[] {
   const { id, queued, held, report, envelope, message } = entry;
   const first = [
     paint.strong(id),
     formatOctets(message.facts.size).padStart(7),
     formatSpan(now - queued).padStart(6),
     safe(formatSender(envelope)) || '<>',
+    ...(entry.uid === self ? [] : [`(user ${entry.uid})`]),
     ...(held === true ? [paint.warn('held')] : []),
     ...(report === undefined ? [] : [paint.dim(`(our report: ${report.kind})`)]),
   ].join('  ');

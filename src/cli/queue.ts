@@ -6,7 +6,7 @@ import { EXIT, type ExitCode } from './exit.ts';
 import { CommandError } from './failure.ts';
 import { line } from './output.ts';
 import { type Form, type GivenOf, readWords, type Words } from './program.ts';
-import { hasQueue, openLog, openQueue } from './queue-open.ts';
+import { hasQueue, openLog, openQueue, otherSpools, type Where } from './queue-open.ts';
 import { isQueueCommand, QUEUE_COMMANDS, type QueueCommandName, type QueueKey } from './queue-options.ts';
 import { COLOURS, type Paint, PLAIN } from './queue-text.ts';
 import { readSettings } from './setup.ts';
@@ -102,14 +102,25 @@ async function run({ name, given, words: ids }: Named, around: Surroundings): Pr
 /** Undefined where there is none: nothing is made to be looked into. */
 export type OpenQueue = () => Promise<Spool | undefined>;
 
-async function open({ given, settings, log, around, damage }: QueueCall): Promise<Spool | undefined> {
+async function open(call: QueueCall): Promise<Spool | undefined> {
+  const where = whereOf(call);
+  return hasQueue(where, call.around) ? openQueue(where, call.around) : undefined;
+}
+
+/** What root sees beside that: the other spools that are root's. */
+async function openOthers(call: QueueCall): Promise<readonly Spool[]> {
+  const where = whereOf(call);
+  const found = otherSpools(where, call.around);
+  return Promise.all(found.map((option) => openQueue({ ...where, option }, call.around)));
+}
+
+function whereOf({ given, settings, log, around, damage }: QueueCall): Where {
   const onDamage = (found: Damage): void => {
     damage.push(found);
     const what = found.kind === 'damaged' ? 'was damaged, and is in damaged/ now' : 'is of another version';
     around.stderr.write(line(`${found.id} ${what}: ${found.reason}`));
   };
-  const where = { settings, option: given.get('spool')?.at(-1), log, onDamage };
-  return hasQueue(where, around) ? openQueue(where, around) : undefined;
+  return { settings, option: given.get('spool')?.at(-1), log, onDamage };
 }
 
 type Command = (call: QueueCall, open: OpenQueue) => Promise<ExitCode>;
@@ -118,7 +129,7 @@ const act: (name: 'retry' | 'hold' | 'release' | 'remove' | 'bounce') => Command
   (await import('./queue-act.ts')).actOnQueue(name, call, open);
 
 const COMMANDS: Readonly<Record<QueueCommandName, Command>> = {
-  list: async (call, open) => (await import('./queue-list.ts')).listQueue(call, open),
+  list: async (call, open) => (await import('./queue-list.ts')).listQueue(call, open, () => openOthers(call)),
   stats: async (call, open) => (await import('./queue-list.ts')).showStats(call, open),
   show: async (call, open) => (await import('./queue-show.ts')).showQueued(call, open),
   retry: act('retry'),

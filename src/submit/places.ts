@@ -34,7 +34,16 @@ export function spoolPlace({ option, configured }: Wish, asker: Asker): Place {
   const said = option ?? (asker.env.POSTHASTE_SPOOL || undefined);
   if (said !== undefined) return { path: resolve(asker.cwd(), said) };
   if (configured !== undefined) return { path: configured };
-  return asker.uid === 0 ? { path: '/var/spool/posthaste' } : inState('spool', asker);
+  return asker.uid === 0 ? { path: SYSTEM_SPOOL } : inState('spool', asker);
+}
+
+const SYSTEM_SPOOL = '/var/spool/posthaste';
+
+/** Where root may have spools where nothing names one: mail of the system, and of programs that have root's home. */
+export function rootSpools(configured: string | undefined, asker: Asker): readonly string[] {
+  const own = inState('spool', asker);
+  const all = [...(configured === undefined ? [] : [configured]), SYSTEM_SPOOL, ...('path' in own ? [own.path] : [])];
+  return [...new Set(all)];
 }
 
 export type LogTarget = 'none' | 'stderr' | 'syslog' | { readonly file: string };
