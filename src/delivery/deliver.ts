@@ -56,6 +56,14 @@ export interface DeliverOptions {
   readonly onSettled?: (results: readonly DeliveryResult[]) => Promise<void>;
   /** The host and address to try first where the route has them: a greylisting server knows us there. */
   readonly prefer?: { readonly host: string; readonly address?: string };
+  /** What is known of ways that have others behind them, so that one that is down is not tried for each message. */
+  readonly reach?: Reach;
+}
+
+/** By the names of destinations. */
+export interface Reach {
+  isDown(destination: string): boolean;
+  learn(destination: string, results: readonly DeliveryResult[]): void;
 }
 
 /** Tries to deliver to the recipients, all of them of the delivery's envelope. */
@@ -86,9 +94,12 @@ function deliverOne(delivery: Delivery, world: World, options: DeliverOptions) {
   const through = deliverThrough(delivery, world, options);
   const follow = async (plan: Plan, index: number): Promise<readonly DeliveryResult[]> => {
     const outlet = plan.rule.outlets[index + 1];
-    const results = await through(plan, { isLast: outlet === undefined });
-    if (outlet === undefined) return results;
-    const left = results.filter(mayGoOn).map(({ recipient }) => recipient);
+    if (outlet === undefined) return through(plan, { isLast: true });
+    const name = nameOf(plan.destination);
+    const isDown = options.reach?.isDown(name) === true;
+    const results = isDown ? [] : await through(plan, { isLast: false });
+    if (!isDown) options.reach?.learn(name, results);
+    const left = isDown ? plan.recipients : results.filter(mayGoOn).map(({ recipient }) => recipient);
     const others = planOutlet({ rule: plan.rule, outlet }, left);
     const further = (await Promise.all(others.map((other) => follow(other, index + 1)))).flat();
     return [...results.filter((result) => !mayGoOn(result)), ...further];

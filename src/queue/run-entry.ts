@@ -3,7 +3,7 @@
  * rejects for what happens to mail; it does where results can't be brought to the disk, since going on would deliver
  * the same again and again.
  */
-import { type DeliverOptions, deliver } from '../delivery/deliver.ts';
+import { type DeliverOptions, deliver, type Reach } from '../delivery/deliver.ts';
 import type { SessionPool } from '../delivery/pool.ts';
 import type { QueuedRecipient, QueueEntry } from '../mail/entry.ts';
 import type { Envelope } from '../mail/envelope.ts';
@@ -28,6 +28,7 @@ export interface Work {
   readonly traffic: Traffic;
   readonly gate: Gate;
   readonly pool: SessionPool;
+  readonly reach: Reach;
   /** Breaks deliveries that are under way. */
   readonly signal: AbortSignal;
   /** Recipients are tried whether they are due or not. */
@@ -199,10 +200,11 @@ async function tryGroup(turn: GroupTurn, work: Work): Promise<void> {
     const { world, submitterOf, ...delivery } = means;
     const submitter = submitterOf(turn.entry);
     const prefer = preferenceOf(due, recipients);
-    const { pool, signal } = work;
+    const { pool, signal, reach } = work;
     await deliver({ ...delivery, submitter, message, envelope }, recipients, {
       world,
       pool,
+      reach,
       signal,
       onSettled,
       ...prefer,

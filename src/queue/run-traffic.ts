@@ -139,7 +139,7 @@ export function openTraffic({ sessions, each, monotonic }: TrafficOptions): Traf
 const OPENING: readonly Stage[] = ['resolve', 'connect', 'greeting', 'ehlo', 'starttls', 'tls', 'auth'];
 
 /** Why no session could be opened, where that is why nothing was delivered. */
-function noSession(results: readonly DeliveryResult[]): Failure | undefined {
+export function noSession(results: readonly DeliveryResult[]): Failure | undefined {
   const failures = results.map((result) => (result.outcome === 'deferred' ? result.failure : undefined));
   const [first] = failures;
   return failures.every((failure) => failure !== undefined && OPENING.includes(failure.stage)) ? first : undefined;

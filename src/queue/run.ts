@@ -22,6 +22,7 @@ import { openAgenda, type Picked, STAGES } from './run-agenda.ts';
 import { type Work, workEntry } from './run-entry.ts';
 import { openGate } from './run-gate.ts';
 import { type FindMeans, groupsOf, isFailure, pendingOf, rememberMeans, schedulesOf } from './run-means.ts';
+import { openReach } from './run-reach.ts';
 import { openReporting, type ReportSettings } from './run-reports.ts';
 import { openStormFile } from './run-storms.ts';
 import { openTraffic, type Traffic } from './run-traffic.ts';
@@ -113,6 +114,7 @@ export async function runQueue(spool: Spool, options: RunOptions): Promise<RunRe
     traffic,
     gate: openGate({ traffic, signal: stop.signal, sleep: (time, ended) => world.sleep(time, ended) }),
     pool,
+    reach: openReach(() => world.monotonic()),
     signal: hard.signal,
     all,
     isWanted: (entry) => select(entry) || isFresh(entry.id),
