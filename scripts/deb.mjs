@@ -6,6 +6,7 @@
  *   /usr/lib/posthaste/{bin,dist}      the program, as npm's package has it
  *   /usr/bin, /usr/sbin, /usr/lib      links to its launcher, by all names that it answers to
  *   /usr/lib/systemd/system, /etc      what runs the queue: a timer, or cron where there is no systemd
+ *   /etc/posthaste                     the configuration, which says nothing until somebody changes it
  *   /usr/share/man, /usr/share/doc     the manual and the papers
  *
  * The same commit gives the same bytes: times are those of the commit (or SOURCE_DATE_EPOCH), and the rest is fixed.
@@ -71,7 +72,7 @@ function manual() {
   ];
 }
 
-/** The texts of `posthaste install --system`, of its own source. */
+/** The texts of `posthaste install --system`, of its own source, and what they read. */
 async function queueFiles() {
   const build = await rolldown({ cwd: root, input: 'src/cli/install-units.ts', tsconfig: false });
   const { output } = await build.generate({ format: 'esm' });
@@ -89,6 +90,7 @@ async function queueFiles() {
     ]),
     ['etc/cron.d/posthaste', file(`# Runs the mail queue where systemd does not.\n${cron}\n`)],
     ['etc/logrotate.d/posthaste', file(read('scripts/debian/logrotate'))],
+    ['etc/posthaste/config.toml', file(read('scripts/debian/config.toml'))],
   ];
 }
 
@@ -100,7 +102,6 @@ function papers(about) {
     [doc('changelog.gz'), packed(changes)],
     [doc('changelog.Debian.gz'), packed(changelog(changes, about))],
     [doc('README.md.gz'), packed(read('README.md'))],
-    [doc('examples/config.toml'), file(read('scripts/debian/config.toml'))],
     ['usr/share/lintian/overrides/posthaste', file(read('scripts/debian/lintian-overrides'))],
   ];
 }

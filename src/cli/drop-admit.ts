@@ -1,11 +1,13 @@
 import type { Settings } from '../config/settings.ts';
 import { type Address, formatAddress } from '../mail/address.ts';
+import type { Way } from '../mail/entry.ts';
 import { prepare } from '../message/prepare.ts';
 import { head, section } from '../message/source.ts';
 import type { Admitted, DropRules } from '../queue/drop-take.ts';
 import { takeIn } from '../queue/drop-take.ts';
 import type { EventLog } from '../queue/event-log.ts';
 import type { Spool } from '../queue/spool.ts';
+import { senderIn } from './envelope.ts';
 import { expand, localNames } from './expand.ts';
 import { identify } from './identity.ts';
 import { findMessageId } from './send.ts';
@@ -21,39 +23,44 @@ interface Means {
   readonly settings: Settings;
   readonly log: EventLog;
   readonly signal: AbortSignal;
+  /** How mail goes that nobody has said a way for. */
+  readonly way: Way;
+  /** Of what was told. */
+  readonly memory: Map<string, number>;
 }
 
 /** Takes in what waits; resolves with the number of messages. @throws {SpoolError} */
 export async function takeInFor(spool: Spool, means: Means, around: Surroundings): Promise<number> {
-  const { settings, log, signal } = means;
+  const { settings, log, signal, memory } = means;
   return takeIn(spool, {
     world: around.openWorld(settings),
     fsync: settings.spool.fsync,
     signal,
-    rules: await dropRules(means, around),
+    memory,
+    rules: dropRules(means, around),
     log: (event) => log.write(event),
   });
 }
 
-async function dropRules({ settings, log }: Means, around: Surroundings): Promise<DropRules> {
+function dropRules({ settings, log, way }: Means, around: Surroundings): DropRules {
   const identity = identify(settings, around.surface);
   const { domain } = identity;
-  const logins = await readLogins(around);
   const isHere = localNames(identity, around);
   const { messageSize } = settings.limits;
+  const asksForSender = [...settings.routes, ...Object.values(settings.accounts)].some(
+    ({ senders }) => senders.length > 0,
+  );
   return {
     domain,
     messages: settings.drop.messages,
     size: Math.min(settings.drop.size, messageSize === 0 ? Number.POSITIVE_INFINITY : messageSize),
     async admit({ head: asked, source, uid }): Promise<Admitted> {
       const now = around.now();
-      const login = logins.get(uid) ?? `uid${uid}`;
+      const login = around.userNameOf(uid) ?? `uid${uid}`;
       const isOwn = ({ local, domain: there }: Address): boolean =>
         local === login && (there === domain || isHere(there));
-      const sender =
-        settings.drop.senders === 'any' || asked.sender === null || isOwn(asked.sender)
-          ? asked.sender
-          : { local: login, domain };
+      const isFree = settings.drop.senders === 'any' || asked.sender === null || isOwn(asked.sender);
+      const sender = isFree ? asked.sender : { local: login, domain };
       const completion = {
         ...{ now, domain, sender, fqdn: identity.fqdn ?? domain },
         zone: around.zone(now),
@@ -70,10 +77,16 @@ async function dropRules({ settings, log }: Means, around: Surroundings): Promis
       const known = messageId === undefined ? {} : { messageId };
       const pending = { state: 'pending', attempts: 0, nextAttempt: now, history: [] } as const;
       const envelope = { ...asked.envelope, sender };
+      const author = asksForSender ? senderIn(prepared.fields, domain) : undefined;
+      const said = {
+        ...way,
+        ...(asked.isNamed && isFree ? { named: true as const } : {}),
+        ...(author === undefined ? {} : { author }),
+      };
       return {
         message: prepared.message,
         draft: {
-          ...{ queued: now, envelope, way: {}, uid, ...known },
+          ...{ queued: now, envelope, way: said, uid, ...known },
           recipients: all.map((recipient) => ({ recipient, ...pending })),
         },
         accepted: (id, { facts }) =>
@@ -85,19 +98,4 @@ async function dropRules({ settings, log }: Means, around: Surroundings): Promis
       };
     },
   };
-}
-
-/** Octets of /etc/passwd that are looked at. */
-const MOST = 4_194_304;
-
-/** The names of user ids; users that another directory has are called by their number. */
-async function readLogins(around: Surroundings): Promise<ReadonlyMap<number, string>> {
-  const bytes = await around.readFile('/etc/passwd').catch(() => Buffer.alloc(0));
-  const rows = bytes.toString('utf8', 0, MOST).split('\n').reverse();
-  return new Map(
-    rows.flatMap((row) => {
-      const [name = '', , uid = ''] = row.split(':');
-      return name !== '' && /^\d{1,10}$/.test(uid) ? [[Number(uid), name] as const] : [];
-    }),
-  );
 }

@@ -12,7 +12,7 @@ import type { Surroundings } from './surroundings.ts';
 
 /** What takes the job's message, and no other, into the drop `folder`. */
 export function openDrop(
-  { settings, options, named }: Pick<Job, 'settings' | 'options' | 'named'>,
+  { settings, options, named, way }: Pick<Job, 'settings' | 'options' | 'named'> & Partial<Pick<Job, 'way'>>,
   folder: string,
   around: Surroundings,
 ): Taker {
@@ -27,7 +27,8 @@ export function openDrop(
       const { sender, ...envelope } = draft.envelope;
       // The system may have another domain than we could find out.
       const isLocalSender = sender?.domain === domain && options.sender?.includes('@') !== true;
-      const head = { envelope, sender, isLocalSender, recipients: named, aliases: options.aliases };
+      const isNamed = way?.named === true;
+      const head = { envelope, sender, isLocalSender, isNamed, recipients: named, aliases: options.aliases };
       const { id, size } = await putIntoDrop(place, head, message);
       return {
         version: ENTRY_VERSION,

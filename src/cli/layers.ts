@@ -72,7 +72,17 @@ async function readNamed(file: string, shown: string, around: Surroundings): Pro
 }
 
 async function readPlace(file: string, around: Surroundings): Promise<Layer | undefined> {
-  const found = findFile(file, around);
+  let found: ReturnType<typeof findFile>;
+  try {
+    found = findFile(file, around);
+  } catch (error) {
+    const { dropFolder } = await import('./drop-folder.ts');
+    // The mail of users goes by way of the drop then, where there is one.
+    const isForRoot =
+      error instanceof CommandError && error.exit === EXIT.noPermission && file.startsWith(`${SYSTEM}/`);
+    if (isForRoot && dropFolder(DEFAULTS, around) !== undefined) return { file, overrides: { unread: error.message } };
+    throw error;
+  }
   if (found === undefined) return undefined;
   const mine = around.surface.userId();
   if (!file.startsWith(`${SYSTEM}/`) && found.uid !== mine && found.uid !== 0) {

@@ -1,6 +1,7 @@
 import type { QueueEntry } from '../mail/entry.ts';
 import { escapeControls } from '../mail/printable.ts';
 import type { Spool } from '../queue/spool.ts';
+import { dropFolder } from './drop-folder.ts';
 import { EXIT, type ExitCode } from './exit.ts';
 import { isoTime, printJson } from './json.ts';
 import { formatOctets } from './progress.ts';
@@ -19,7 +20,7 @@ const WRITE = 65_536;
 
 /** Of all spools that the caller owns; what is not in the one that the other commands work on stands behind its folder. */
 export async function listQueue(
-  { given, ids, paint, around }: QueueCall,
+  { given, ids, settings, paint, around }: QueueCall,
   open: OpenQueue,
   openOthers: () => Promise<readonly Spool[]>,
 ): Promise<ExitCode> {
@@ -55,7 +56,14 @@ export async function listQueue(
   const { messages, recipients, size } = total;
   const sum = `${plural(messages, 'message')}, ${plural(recipients, 'recipient')}, ${formatOctets(size)}`;
   if (isCount) text = isJson ? printJson({ version: 1, messages }) : `${messages}\n`;
-  else if (!isJson) text += messages === 0 ? EMPTY : `${paint.dim(`-- ${sum}`)}\n`;
+  else if (!isJson) {
+    text += messages === 0 ? EMPTY : `${paint.dim(`-- ${sum}`)}\n`;
+    const drop = given.has('spool') ? undefined : dropFolder(settings, around);
+    // Programs read what is printed, and people do not see what lies where they may not look.
+    if (drop !== undefined && (await around.stdout.isTerminal())) {
+      text += `${paint.dim(`-- what you put into ${escapeControls(drop)} is listed by root alone`)}\n`;
+    }
+  }
   around.stdout.write(text);
   return EXIT.ok;
 }

@@ -115,12 +115,14 @@ function reportText({ tried, busy, delivered, deferred, failed, left }: RunRepor
 }
 
 /** Takes in what users have put into the drop, where there is one; trouble with it keeps nobody else's mail. */
-const takerIn =
-  ({ settings, log, around }: QueueCall, signal: AbortSignal) =>
-  async (spool: Spool): Promise<number> => {
+function takerIn({ given, settings, log, around }: QueueCall, signal: AbortSignal): (spool: Spool) => Promise<number> {
+  const config = given.get('config')?.at(-1) ?? (around.env.POSTHASTE_CONFIG || undefined);
+  const way = config === undefined ? {} : { config: absoluteFrom(around.cwd(), config) };
+  const means = { settings, log, signal, way, memory: new Map<string, number>() };
+  return async (spool) => {
     if (!isDrop(systemDisk, dropIn(spool.folder), undefined)) return 0;
     try {
-      return await (await import('./drop-admit.ts')).takeInFor(spool, { settings, log, signal }, around);
+      return await (await import('./drop-admit.ts')).takeInFor(spool, means, around);
     } catch (error) {
       const { text, exit } = explain(error);
       if (exit === EXIT.software) throw error;
@@ -128,6 +130,7 @@ const takerIn =
       return 0;
     }
   };
+}
 
 function runOptions(call: QueueCall): RunOptions {
   const { settings, log, around } = call;

@@ -75,7 +75,7 @@ export async function sendMessage(options: SendOptions, started: number, around:
     return report({ ...job, refused: [] }, { started, histories: [], skipped: true }, around);
   }
   if (job.delivery.envelope.recipients.length === 0) return report(job, { started, histories: [] }, around);
-  const tried = options.mode === 'interactive' ? await deliverJob(job, around) : undefined;
+  const tried = job.options.mode === 'interactive' ? await deliverJob(job, around) : undefined;
   if (tried !== undefined && !needsQueue(job, tried)) {
     return report(job, { started, histories: tried.histories }, around);
   }

@@ -17,6 +17,7 @@ import { createLog } from './log.ts';
 import { type FoundMeans, readMeans } from './means.ts';
 import { formatSender, line, type RefusedAddress } from './output.ts';
 import { persist } from './persist.ts';
+import { ready } from './ready.ts';
 import { wordsOf } from './setup.ts';
 import type { Surroundings } from './surroundings.ts';
 import type { SendOptions } from './values.ts';
@@ -56,11 +57,15 @@ export interface Draft {
  */
 export async function makeJob(given: SendOptions, around: Surroundings): Promise<Job> {
   if (given.words.length === 0 && !given.readRecipients) throw nobody('no recipient was given');
-  const options = withEnvironment(given, around.env);
-  const means = await readMeans(options, around);
+  const asked = withEnvironment(given, around.env);
+  const means = await readMeans(asked, around);
   const { identity, settings, table } = means;
   // Where there is one way only, what it lacks is told before the message is read.
-  if (options.mode === 'interactive' && table.rules.length === 0) await means.open(table.rest.outlets[0]);
+  const options = await ready(
+    asked,
+    { means, outlets: table.rules.length === 0 ? [table.rest.outlets[0]] : [] },
+    around,
+  );
   const author = readSender(options, identity.domain, around.surface);
   const source = await around.readMessage({
     ...(options.file === undefined ? {} : { file: options.file }),
@@ -76,24 +81,24 @@ export async function makeJob(given: SendOptions, around: Surroundings): Promise
 }
 
 /** The job of a message that was read. @throws the errors that `cli/trouble` knows */
-export async function draftJob(options: SendOptions, draft: Draft, around: Surroundings): Promise<Job> {
+export async function draftJob(asked: SendOptions, draft: Draft, around: Surroundings): Promise<Job> {
   const { means } = draft;
   const { identity, settings, table } = means;
-  const prepared = await prepareMessage(draft, options, around);
+  const prepared = await prepareMessage(draft, asked, around);
   const named = draft.recipients(prepared.fields);
-  const { recipients, refused } = await whoReads(named, { options, settings, identity }, around);
+  const { recipients, refused } = await whoReads(named, { options: asked, settings, identity }, around);
   const author = senderIn(prepared.fields, identity.domain);
-  const sender = options.headerSender ? (author ?? draft.author) : draft.author;
+  const sender = asked.headerSender ? (author ?? draft.author) : draft.author;
   const messageId = findMessageId(prepared);
   const way = {
-    ...wayOf(options, around),
+    ...wayOf(asked, around),
     ...(draft.named ? { named: true as const } : {}),
     ...(author === undefined || !asksForAuthor(table) ? {} : { author }),
   };
   const submitter = means.submitterOf({ uid: around.surface.userId(), way });
-  const envelope = makeEnvelope(sender, recipients, options);
+  const envelope = makeEnvelope(sender, recipients, asked);
   const plans = planRoutes(recipients, table, { sender: envelope.sender, ...submitter });
-  if (options.mode === 'interactive') for (const { outlet } of plans) await means.open(outlet);
+  const options = await ready(asked, { means, outlets: plans.map(({ outlet }) => outlet) }, around);
   return {
     options,
     settings,

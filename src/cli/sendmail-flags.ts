@@ -18,7 +18,6 @@ const LETTERS: Readonly<Record<string, Arity>> = {
 const NAMES: Readonly<Record<string, Arity>> = {
   ...{ help: 'none', version: 'none', debug: 'none', 'read-recipients': 'none', 'read-envelope-from': 'none' },
   'skip-empty': 'none',
-  'verify-rcpt': 'none',
   ...{ from: 'required', account: 'required', file: 'required' },
 };
 
@@ -47,8 +46,6 @@ export interface Manner {
   readonly errors: ErrorMode;
   /** `-h`: how many hosts the message came through, beside those that its header names. */
   readonly hops: number;
-  /** `-bs` asks the servers at RCPT. */
-  readonly verifies: boolean;
 }
 
 /** What `-o`, `-O` and `-e` ask for that matters here. */
@@ -116,6 +113,5 @@ export function mannerOf(name: string, flags: readonly Flag[]): Manner {
     encode: !asItIs && last.smtpUtf8 !== true,
     errors: last.errors ?? 'print',
     hops: Number(flags.findLast(({ name: letter }) => letter === 'h')?.value ?? 0),
-    verifies: flags.some(({ name: long }) => long === 'verify-rcpt'),
   };
 }

@@ -41,6 +41,7 @@ export const DEFAULTS: Settings = {
 
 /** Settings of which any may be absent: what a file or the command line says. */
 export interface Overrides {
+  readonly unread?: string;
   readonly from?: string;
   readonly fromMode?: Settings['fromMode'];
   readonly dsn?: boolean;

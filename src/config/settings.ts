@@ -158,6 +158,8 @@ export interface SendmailSettings {
 
 /** Everything that a configuration file can say, with defaults applied. */
 export interface Settings {
+  /** Why a file of the system could not be read by this user: what it says is not known, and only root may go its way. */
+  readonly unread?: string;
   /** The address that mail is from, with `%u` for the user and `%h` for the host. */
   readonly from?: string;
   /** Default `force`. */

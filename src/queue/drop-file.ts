@@ -21,6 +21,8 @@ export interface DropHead {
   readonly sender: Address | null;
   /** The sender was a name without a domain. */
   readonly isLocalSender: boolean;
+  /** The sender was named by the user, and is not just who called. */
+  readonly isNamed: boolean;
   readonly recipients: readonly NamedRecipient[];
   /** Names are looked up in the aliases. */
   readonly aliases: boolean;
@@ -32,7 +34,8 @@ export const MAX_DROP_HEAD = 16 * 1024 * 1024;
 const MOST_RECIPIENTS = 100_000;
 
 /** The two lines. */
-export function formatDropHead({ envelope, sender, isLocalSender, recipients, aliases }: DropHead): Buffer {
+export function formatDropHead({ envelope, sender, isLocalSender, isNamed, ...rest }: DropHead): Buffer {
+  const { recipients, aliases } = rest;
   const { id, return: back, requireTls } = envelope;
   const head = {
     sender: sender === null ? '' : isLocalSender ? nameOf(sender) : formatAddress(sender),
@@ -44,6 +47,7 @@ export function formatDropHead({ envelope, sender, isLocalSender, recipients, al
     ...(id === undefined ? {} : { id }),
     ...(back === undefined ? {} : { return: back }),
     ...(requireTls === true ? { requireTls } : {}),
+    ...(isNamed ? { named: true } : {}),
     ...(aliases ? {} : { aliases }),
   };
   return Buffer.from(`${FIRST}\n${JSON.stringify(head)}\n`);
@@ -93,7 +97,7 @@ function headOf(value: Fields, domain: string): DropHead {
   if ('reason' in reading) throw new Fault(`its sender can't be used: ${reading.reason}`);
   const id = text(value, 'id', /^[!-~]{1,100}$/);
   const back = text(value, 'return', /^(?:full|headers)$/);
-  const { recipients, requireTls, aliases } = value;
+  const { recipients, requireTls, aliases, named } = value;
   if (!Array.isArray(recipients) || recipients.length === 0 || recipients.length > MOST_RECIPIENTS) wrong('recipients');
   return {
     envelope: {
@@ -103,6 +107,7 @@ function headOf(value: Fields, domain: string): DropHead {
     },
     sender: reading.address,
     isLocalSender: reading.address !== null && !sender.includes('@'),
+    isNamed: truth(named, 'named') ?? false,
     recipients: recipients.map((each: unknown) => recipientOf(each, domain)),
     aliases: truth(aliases, 'aliases') ?? true,
   };

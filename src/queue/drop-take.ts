@@ -35,6 +35,8 @@ export interface TakingIn {
   readonly signal: AbortSignal;
   readonly rules: DropRules;
   readonly log: (event: QueueEvent) => void;
+  /** What was told by earlier turns. */
+  readonly memory?: Map<string, number>;
   readonly disk?: Disk;
 }
 
@@ -66,7 +68,7 @@ export async function takeIn(spool: Spool, means: TakingIn): Promise<number> {
   if (names.length + list(disk, takenIn(spool.folder)).length === 0) return 0;
   const lock = await spool.acquire(LOCK);
   if (lock === undefined) return 0;
-  const told = openTold({ now: () => world.now(), log: means.log });
+  const told = openTold({ now: () => world.now(), log: means.log, memory: means.memory ?? new Map() });
   try {
     for (const id of list(disk, takenIn(spool.folder))) await release(spool, disk, id);
     const ids = names.filter((name) => isQueueId(name)).sort();

@@ -51,18 +51,36 @@ type Note = Pick<QueueEvent & { readonly event: 'refused' }, 'id' | 'uid' | 'rea
 };
 export type Told = ReturnType<typeof openTold>;
 
+export interface Telling {
+  now(): number;
+  readonly log: (event: QueueEvent) => void;
+  /** When what was told, in milliseconds since 1970: what stays in the drop is told once an hour. */
+  readonly memory: Map<string, number>;
+}
+
+const AGAIN_MS = 3_600_000;
+const MOST_REMEMBERED = 10_000;
+
 /** One event for all files of a user, with the reason of the first, so that nobody fills the log. */
-export function openTold({ now, log }: { now(): number; readonly log: (event: QueueEvent) => void }) {
+export function openTold({ now, log, memory }: Telling) {
   const notes = new Map<string, Note & { files: number }>();
+  const seen: string[] = [];
+  if (memory.size > MOST_REMEMBERED) memory.clear();
   return {
     add({ event, id, uid, reason }: Note): void {
       const key = `${uid} ${event}`;
-      const known = notes.get(key) ?? { event, id, uid, reason, files: 0 };
-      known.files += 1;
-      notes.set(key, known);
+      // What waits is of one kind; what is refused and stays is that one file.
+      const known = event === 'waiting' ? key : `${key} ${id}`;
+      if (now() - (memory.get(known) ?? Number.NEGATIVE_INFINITY) < AGAIN_MS) return;
+      seen.push(known);
+      const note = notes.get(key) ?? { event, id, uid, reason, files: 0 };
+      note.files += 1;
+      notes.set(key, note);
     },
     tell(): void {
-      for (const note of notes.values()) log({ time: now(), ...note });
+      const time = now();
+      for (const known of seen) memory.set(known, time);
+      for (const note of notes.values()) log({ time, ...note });
     },
   };
 }

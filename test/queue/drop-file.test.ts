@@ -10,6 +10,7 @@ describe('parseDropHead()', () => {
     envelope: { id: 'Q1', return: 'headers', requireTls: true },
     sender: { local: 'o"d d', domain: 'example.net' },
     isLocalSender: false,
+    isNamed: true,
     recipients: [
       { address: { local: 'bob', domain: 'example.org' }, notify: ['success', 'delay'], original: 'rfc822;bob@x' },
       { address: { local: 'root', domain: 'example.com' }, unqualified: true, notify: 'never' },
@@ -65,6 +66,7 @@ describe('parseDropHead()', () => {
       [row({ return: 'all' }), '"return"'],
       [row({ requireTls: 'yes' }), '"requireTls"'],
       [row({ aliases: 0 }), '"aliases"'],
+      [row({ named: 'yes' }), '"named"'],
       [row({ recipients: Array.from({ length: 100_001 }, () => ({ to: 'b@c.example' })) }), '"recipients"'],
     ].map(([text = '', reason = ''], index) => [index, reason, text] as const),
   )('refuses text %i: %s', (_, reason, text) => {

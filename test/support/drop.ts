@@ -26,6 +26,7 @@ export const headFor = (...locals: readonly string[]): DropHead => ({
   envelope: {},
   sender: { local: 'ann', domain: 'example.net' },
   isLocalSender: false,
+  isNamed: false,
   recipients: locals.map((local) => ({ address: { local, domain: 'example.org' } })),
   aliases: true,
 });

@@ -14,6 +14,8 @@ export interface RunOptions {
   readonly cwd?: string;
   /** It is killed after so many milliseconds. */
   readonly killAfter?: number;
+  /** Whose process it is, user and group; only root can say another than itself. */
+  readonly uid?: number;
   /** Called with each piece of standard error, as it comes. */
   readonly onStderr?: (text: string) => void;
 }
@@ -31,6 +33,7 @@ export function run(program: string, words: readonly string[], options: RunOptio
         : { timeout: options.killAfter, killSignal: 'SIGKILL' as const }),
       ...(options.env === undefined ? {} : { env: { ...options.env } }),
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+      ...(options.uid === undefined ? {} : { uid: options.uid, gid: options.uid }),
     });
     let stdout = '';
     let stderr = '';

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { readConfig } from '../../../src/config/config.ts';
 import { importDma } from '../../../src/config/import/dma.ts';
 import type { Import, Imported } from '../../../src/config/import/imported.ts';
 import { importMsmtp } from '../../../src/config/import/msmtp.ts';
@@ -8,10 +9,12 @@ import { importSsmtp } from '../../../src/config/import/ssmtp.ts';
 
 type Importer = (given: Import) => Imported;
 
-/** What is written, without its comments, and what was left out. */
-function shown(importer: Importer, text: string, files: Readonly<Record<string, string>> = {}) {
+/** What is written, which our own reader takes, without its comments, and what was left out. */
+async function shown(importer: Importer, text: string, files: Readonly<Record<string, string>> = {}) {
   const imported = importer({ text, beside: (name) => files[name] });
-  const rows = render(imported, 'title', {}).split('\n');
+  const written = render(imported, 'title', {});
+  expect(await readConfig(written, '/etc/posthaste/config.toml')).toMatchObject({ ok: true });
+  const rows = written.split('\n');
   return { toml: rows.filter((row) => row !== '' && !row.startsWith('#')), left: imported.left.map(told) };
 }
 
@@ -42,8 +45,8 @@ account default : gmail
 `;
 
 describe('importMsmtp()', () => {
-  test('makes accounts of accounts, with what they inherit', () => {
-    expect(shown(importMsmtp, MSMTP)).toEqual({
+  test('makes accounts of accounts, with what they inherit', async () => {
+    expect(await shown(importMsmtp, MSMTP)).toEqual({
       toml: [
         'default_account = "gmail"',
         '[account.gmail]',
@@ -111,20 +114,23 @@ describe('importMsmtp()', () => {
       ['tls on', `tls_fingerprint ${'AB:'.repeat(31)}CD`],
       ['url = "smtp+starttls://h.example:25"', `tls = { fingerprints = ["${'AB:'.repeat(31)}CD"] }`],
     ],
-  ])('reads %j', (rows, want) => {
-    expect(one(...rows)).toEqual({ toml: ['default_account = "default"', '[account.default]', ...want], left: [] });
+  ])('reads %j', async (rows, want) => {
+    expect(await one(...rows)).toEqual({
+      toml: ['default_account = "default"', '[account.default]', ...want],
+      left: [],
+    });
   });
 
   test.each([
     ['auth ntlm', 'line 3: auth: there is no such mechanism here'],
     ['tls_priorities NORMAL', 'line 3: tls_priorities: there is nothing like it here'],
     ['swordfish', 'line 3: it begins with no word that is known'],
-  ])('tells that %s is left out', (row, want) => {
-    expect(one(row).left).toEqual([want]);
+  ])('tells that %s is left out', async (row, want) => {
+    expect((await one(row)).left).toEqual([want]);
   });
 
-  test('tells of an account without a host', () => {
-    expect(shown(importMsmtp, 'account a\nfrom x@y.example')).toEqual({
+  test('tells of an account without a host', async () => {
+    expect(await shown(importMsmtp, 'account a\nfrom x@y.example')).toEqual({
       toml: [],
       left: ['account a: it names no host'],
     });
@@ -132,7 +138,7 @@ describe('importMsmtp()', () => {
 });
 
 describe('importSsmtp()', () => {
-  test('makes an account of the mailhub', () => {
+  test('makes an account of the mailhub', async () => {
     const text = [
       ...[
         'root=ann@example.org',
@@ -143,7 +149,7 @@ describe('importSsmtp()', () => {
       ...['FromLineOverride=YES', 'UseTLS=YES', 'UseSTARTTLS=YES', 'AuthUser=ann@example.org', 'AuthPass=hunter2'],
       ...['AuthMethod=LOGIN', 'TLS_CA_File=/etc/ca.pem', 'Debug=YES'],
     ].join('\n');
-    expect(shown(importSsmtp, text)).toEqual({
+    expect(await shown(importSsmtp, text)).toEqual({
       toml: [
         ...['domain = "example.org"', 'hostname = "vm.example.org"', 'default_account = "mailhub"'],
         'aliases = { root = "ann@example.org" }',
@@ -155,8 +161,8 @@ describe('importSsmtp()', () => {
     });
   });
 
-  test('rewrites the From where sSMTP does', () => {
-    expect(shown(importSsmtp, 'root=postmaster\nmailhub=mail\nrewriteDomain=example.org')).toEqual({
+  test('rewrites the From where sSMTP does', async () => {
+    expect(await shown(importSsmtp, 'root=postmaster\nmailhub=mail\nrewriteDomain=example.org')).toEqual({
       toml: [
         ...['domain = "example.org"', 'from = "%u@example.org"', 'from_mode = "force"', 'default_account = "mailhub"'],
         'aliases = { root = "postmaster@example.org" }',
@@ -164,7 +170,7 @@ describe('importSsmtp()', () => {
       ],
       left: [],
     });
-    expect(shown(importSsmtp, 'mailhub=mail:465\nUseTLS=YES\nhunter2').left).toEqual([
+    expect((await shown(importSsmtp, 'mailhub=mail:465\nUseTLS=YES\nhunter2')).left).toEqual([
       'line 3: it begins with no word that is known',
       'FromLineOverride: without a domain nothing is put into the From of messages',
     ]);
@@ -172,7 +178,7 @@ describe('importSsmtp()', () => {
 });
 
 describe('importNullmailer()', () => {
-  test('makes a route of several remotes', () => {
+  test('makes a route of several remotes', async () => {
     const text = [
       'smtp.example.org smtp --starttls --port=587 --user=ann --pass="hun ter2"',
       "[2001:db8::1] --ssl --insecure --auth-login --source=192.0.2.1 --x509cafile='/etc/ca file.pem'",
@@ -180,7 +186,7 @@ describe('importNullmailer()', () => {
       'x.example.org --x509crlfile=/x --hunter2',
     ].join('\n');
     expect(
-      shown(importNullmailer, text, { me: 'vm.example.org\n', adminaddr: 'ann@example.org,bob@example.org' }),
+      await shown(importNullmailer, text, { me: 'vm.example.org\n', adminaddr: 'ann@example.org,bob@example.org' }),
     ).toEqual({
       toml: [
         ...['domain = "vm.example.org"', 'hostname = "vm.example.org"'],
@@ -199,9 +205,14 @@ describe('importNullmailer()', () => {
     });
   });
 
-  test('takes the only remote for all mail, with the sender of allmailfrom', () => {
+  test('takes the only remote for all mail, with the sender of allmailfrom', async () => {
     expect(
-      shown(importNullmailer, 'smtp.example.org', { allmailfrom: 'ann@example.org\n', helohost: 'h.example.org' }).toml,
+      (
+        await shown(importNullmailer, 'smtp.example.org', {
+          allmailfrom: 'ann@example.org\n',
+          helohost: 'h.example.org',
+        })
+      ).toml,
     ).toEqual([
       ...['hostname = "h.example.org"', 'from = "ann@example.org"', 'from_mode = "envelope"'],
       ...[
@@ -215,7 +226,7 @@ describe('importNullmailer()', () => {
 });
 
 describe('importDma()', () => {
-  test('makes an account of the smarthost, with the login of auth.conf', () => {
+  test('makes an account of the smarthost, with the login of auth.conf', async () => {
     const text = [
       ...['SMARTHOST smtp.example.org', 'PORT 587', 'AUTHPATH /etc/dma/auth.conf', 'SECURETRANSFER', 'STARTTLS'],
       ...[
@@ -230,7 +241,7 @@ describe('importDma()', () => {
       '/etc/dma/auth.conf': 'x|other:1\nann|smtp.example.org:hun:ter2\n',
       '/etc/mailname': 'example.org\n',
     };
-    expect(shown(importDma, text, files)).toEqual({
+    expect(await shown(importDma, text, files)).toEqual({
       toml: [
         ...['domain = "example.org"', 'hostname = "example.org"', 'from = "ann@%h"', 'from_mode = "envelope"'],
         ...['default_account = "smarthost"', '[account.smarthost]', 'url = "smtp+starttls://ann@smtp.example.org"'],
@@ -247,8 +258,8 @@ describe('importDma()', () => {
       'SMARTHOST h.example\nSECURE\nSTARTTLS\nOPPORTUNISTIC_TLS',
       ['url = "smtp+starttls://h.example:25"', 'tls = { level = "may" }'],
     ],
-  ])('reads %j', (text, want) => {
-    const { toml, left } = shown(importDma, text);
+  ])('reads %j', async (text, want) => {
+    const { toml, left } = await shown(importDma, text);
     expect(toml.slice(2)).toEqual(want);
     expect(left).toEqual(['local delivery: mail for users of this host goes to the relay; see "local"']);
   });
@@ -257,14 +268,14 @@ describe('importDma()', () => {
 describe('render()', () => {
   const accounts = importSsmtp({ text: 'mailhub=h.example\nAuthUser=a\nAuthPass=hunter2', beside: () => undefined });
 
-  test('never writes a password, and says what to do', () => {
+  test('never writes a password, and says what to do', async () => {
     const text = render(accounts, 'Made of "x"\nand y', {});
     expect(text).not.toContain('hunter2');
     expect(text).toContain('# Made of "x" and y\n');
     expect(text).toContain('# password_file = "/etc/posthaste/password"\n');
   });
 
-  test('names the file that the password is in', () => {
+  test('names the file that the password is in', async () => {
     expect(render(accounts, 't', { mailhub: '/etc/p"w' })).toContain('password_file = "/etc/p\\"w"\n');
   });
 });
