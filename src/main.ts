@@ -179,6 +179,11 @@ const surroundings: Surroundings = {
   userNameOf,
   readAliases,
   findSecret: async (request) => (await import('./config/secrets.ts')).findSecret(request, process.env),
+  async askPassword(prompt) {
+    const { askPassword } = await import('./cli/ask-password.ts');
+    // As if it had been there from the start: a runner that is left behind needs it, too.
+    process.env.POSTHASTE_PASSWORD = await askPassword(prompt);
+  },
   readMessage: (request) => intake(request),
   drain: () => drain(),
   converse: () => conversation((text) => writeAll(1, Buffer.from(text))),

@@ -26,6 +26,7 @@ export type OptionKey =
   | 'auth'
   | 'passwordFile'
   | 'passwordCommand'
+  | 'askPassword'
   | 'retryFor'
   | 'noQueue'
   | 'spool'
@@ -99,6 +100,7 @@ export const OPTIONS: readonly OptionRow[] = [
   server('auth', '--auth <mechanism>', 'log in to the relay by this mechanism only'),
   server('passwordFile', '--password-file <file>', 'read the relay’s password from a file'),
   server('passwordCommand', '--password-command <command>', 'read the relay’s password from a command'),
+  server('askPassword', '--ask-password', 'ask for the relay’s password on the terminal'),
 
   result('retryFor', '--retry-for <duration>', 'keep trying deferred recipients that long: 90s, 10m, 2h'),
   result('noQueue', '--no-queue', 'never put what is deferred into the queue: 75 instead'),

@@ -11,6 +11,8 @@ import { nameOf, type Plan, planRoutes } from '../route/plan.ts';
 import type { RouteTable } from '../route/table.ts';
 import { makeEnvelope, nobody, type Recipients, readRecipients, readSender, senderIn } from './envelope.ts';
 import { withEnvironment } from './environment.ts';
+import { EXIT } from './exit.ts';
+import { CommandError } from './failure.ts';
 import type { Attempt, History } from './history.ts';
 import type { Identity } from './identity.ts';
 import { createLog } from './log.ts';
@@ -60,6 +62,7 @@ export async function makeJob(given: SendOptions, around: Surroundings): Promise
   const asked = withEnvironment(given, around.env);
   const means = await readMeans(asked, around);
   const { identity, settings, table } = means;
+  if (options.askPassword) await around.askPassword(promptFor(table));
   // Where there is one way only, what it lacks is told before the message is read.
   const options = await ready(
     asked,
@@ -115,6 +118,17 @@ export async function draftJob(asked: SendOptions, draft: Draft, around: Surroun
 /** Nothing is to be sent where there is nothing. */
 export const skipsEmpty = ({ options, settings }: Pick<Job, 'options' | 'settings'>): boolean =>
   options.skipEmpty || (options.sendmail !== undefined && settings.sendmail.skipEmpty);
+
+/** Whose password is asked for. @throws {CommandError} where mail goes to no relay with a user */
+function promptFor({ rest: { outlets } }: RouteTable): string {
+  const [{ via, login }] = outlets;
+  const user = via.kind === 'relay' ? (login.user ?? via.relay.user) : undefined;
+  if (via.kind === 'relay' && user !== undefined) return `Password of ${user} at ${via.relay.display}: `;
+  throw new CommandError(
+    'Cannot use --ask-password: there is no relay with a user, as in smtps://user@host',
+    EXIT.usage,
+  );
+}
 
 /** Only then the address in From is kept. */
 const asksForAuthor = ({ rules }: RouteTable): boolean => rules.some(({ byAuthor }) => byAuthor === true);

@@ -58,6 +58,8 @@ export interface Surroundings {
   readAliases(file: string): Included;
   /** The relay's password. @throws {SecretError} */
   findSecret(request: SecretRequest): Promise<string | undefined>;
+  /** Asks for the password that `findSecret` then finds. @throws {SecretError} */
+  askPassword(prompt: string): Promise<void>;
   /** The message as it was given. @throws {IntakeError} */
   readMessage(request: { file?: string; maxSize: number; dots?: Dots }): Promise<Source>;
   /** Reads standard input to its end, bounded. Never rejects. */

@@ -40,6 +40,8 @@ export interface SendOptions {
   readonly auth?: MechanismName;
   readonly passwordFile?: string;
   readonly passwordCommand?: string;
+  /** The password is asked for on the terminal. */
+  readonly askPassword: boolean;
   /** Milliseconds. */
   readonly retryFor: number;
   readonly mode: DeliveryMode;
@@ -82,6 +84,9 @@ export function readValues(given: Given, words: readonly string[]): SendOptions 
   if (has('passwordFile') && has('passwordCommand')) {
     wrong('--password-command', last('passwordCommand') ?? '', '--password-file is given too');
   }
+  if (has('askPassword') && (has('passwordFile') || has('passwordCommand'))) {
+    wrong('--ask-password', '', 'the place of the password is given too');
+  }
   const settings = settingsOf(given);
   const mode = settings.mode ?? 'interactive';
   if (has('noQueue') && mode !== 'interactive') wrong('--no-queue', '', `-od${mode.charAt(0)} needs the queue`);
@@ -108,6 +113,7 @@ export function readValues(given: Given, words: readonly string[]): SendOptions 
     requireTls: has('requireTls') || settings.requireTls === true,
     ...when(last('auth'), (text) => ({ auth: readMechanism(text) })),
     ...when(last('passwordFile'), (text) => ({ passwordFile: filled('--password-file', text) })),
+    askPassword: has('askPassword'),
     ...when(last('passwordCommand'), (text) => ({ passwordCommand: filled('--password-command', text) })),
     retryFor: has('retryFor') ? readRetryFor(last('retryFor') ?? '') : 0,
     mode,

@@ -129,6 +129,9 @@ export function fakeSurroundings(options: FakeOptions = {}, over: Over = {}): Fa
       const text = files[file];
       return text === undefined ? { reason: 'no such file' } : { text };
     },
+    async askPassword(prompt) {
+      steps.push(`ask ${prompt}`);
+    },
     async findSecret({ ownOnly, passwordFile, passwordCommand }) {
       steps.push('secret');
       return ownOnly === true && (passwordFile ?? passwordCommand) === undefined ? undefined : 'opensesame';

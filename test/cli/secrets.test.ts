@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -49,3 +51,59 @@ it.each(['the environment', 'a command', 'netrc'])(
     }
   },
 );
+
+/** Runs a command on a terminal of its own, and types when it asks. */
+async function onTerminal(words: readonly string[], typed: string) {
+  const command = [POSTHASTE, ...words].map((word) => `'${word}'`).join(' ');
+  const env = { PATH: process.env.PATH ?? '', HOME: folder, POSTHASTE_STATE: folder };
+  const child = spawn('script', ['-qec', command, '/dev/null'], { env, stdio: ['pipe', 'pipe', 'inherit'] });
+  let shown = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    if (!shown.includes(': ') && (shown + text).includes(': ')) child.stdin.write(typed);
+    shown += text;
+  });
+  const [status] = await once(child, 'close');
+  return { status, shown };
+}
+
+it('asks for a password on the terminal with --ask-password, and does not show it', async () => {
+  const accepted = [
+    ...HELLO,
+    `C: AUTH PLAIN ${PLAIN}`,
+    ...['S: 235 2.7.0 ok', 'C: MAIL …', 'S: 250 ok', 'C: RCPT …', 'S: 250 ok', 'C: DATA', 'S: 354 go', 'C: <message>'],
+    ...['S: 250 2.0.0 ok', 'C: QUIT', 'S: 221 bye'],
+  ];
+  const server = await startScriptedServer([accepted.join('\n')]);
+  const file = join(folder, 'message');
+  writeFileSync(file, 'Subject: hi\n\nhello\n');
+  const relay = ['--relay', `smtp://ann@127.0.0.1:${server.port}`, '--tls', 'none', '--auth', 'plain'];
+  const { status, shown } = await onTerminal(
+    [...relay, '--no-queue', '--ask-password', '--file', file, 'bob@example.org'],
+    `x\x15${PASSWORD}y\x7f\r`,
+  );
+  await server.close();
+  expect([status, shown.replace(/\r\n/g, '\n')]).toEqual([0, `Password of ann at smtp://127.0.0.1:${server.port}: \n`]);
+});
+
+it.each([
+  ['\x03', 'nothing was entered'],
+  ['\r', 'nothing was entered'],
+])('ends with 77 where %j is all that is entered', async (typed, reason) => {
+  const words = ['--relay', 'smtps://ann@127.0.0.1:1', '--ask-password', '--file', '/dev/null', 'bob@example.org'];
+  const { status, shown } = await onTerminal(words, typed);
+  expect([status, shown]).toEqual([77, expect.stringContaining(`posthaste: Cannot read password: ${reason}\r\n`)]);
+});
+
+it('needs a terminal to ask on, and a relay with a user', async () => {
+  const words = ['--wait', POSTHASTE, '--ask-password', 'bob@example.org'];
+  const away = (more: readonly string[]) =>
+    run('setsid', [...words, ...more], { env: { PATH: process.env.PATH ?? '' } });
+  expect(await away(['--relay', 'smtps://ann@127.0.0.1:1'])).toMatchObject({
+    status: 78,
+    stderr: 'posthaste: Cannot read password: there is no terminal to ask on\n',
+  });
+  expect(await away([])).toMatchObject({
+    status: 64,
+    stderr: 'posthaste: Cannot use --ask-password: there is no relay with a user, as in smtps://user@host\n',
+  });
+});
