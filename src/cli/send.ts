@@ -62,7 +62,7 @@ export async function makeJob(given: SendOptions, around: Surroundings): Promise
   const asked = withEnvironment(given, around.env);
   const means = await readMeans(asked, around);
   const { identity, settings, table } = means;
-  if (options.askPassword) await around.askPassword(promptFor(table));
+  if (asked.askPassword) await around.askPassword(promptFor(table));
   // Where there is one way only, what it lacks is told before the message is read.
   const options = await ready(
     asked,
