@@ -18,6 +18,7 @@ const LETTERS: Readonly<Record<string, Arity>> = {
 const NAMES: Readonly<Record<string, Arity>> = {
   ...{ help: 'none', version: 'none', debug: 'none', 'read-recipients': 'none', 'read-envelope-from': 'none' },
   'skip-empty': 'none',
+  'verify-rcpt': 'none',
   ...{ from: 'required', account: 'required', file: 'required' },
 };
 
@@ -46,6 +47,8 @@ export interface Manner {
   readonly errors: ErrorMode;
   /** `-h`: how many hosts the message came through, beside those that its header names. */
   readonly hops: number;
+  /** `-bs` asks the servers at RCPT. */
+  readonly verifies: boolean;
 }
 
 /** What `-o`, `-O` and `-e` ask for that matters here. */
@@ -113,5 +116,6 @@ export function mannerOf(name: string, flags: readonly Flag[]): Manner {
     encode: !asItIs && last.smtpUtf8 !== true,
     errors: last.errors ?? 'print',
     hops: Number(flags.findLast(({ name: letter }) => letter === 'h')?.value ?? 0),
+    verifies: flags.some(({ name: long }) => long === 'verify-rcpt'),
   };
 }

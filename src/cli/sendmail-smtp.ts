@@ -1,8 +1,10 @@
 import type { NamedRecipient } from '../config/aliases.ts';
+import type { Address } from '../mail/address.ts';
 import { isBlank } from '../message/blank.ts';
 import type { Source } from '../message/source.ts';
 import { type Served, type SessionEnds, serveSmtp } from '../submit/smtp-serve.ts';
 import type { SessionEnvelope, Verdict } from '../submit/smtp-step.ts';
+import type { World } from '../world.ts';
 import { withEnvironment } from './environment.ts';
 import { EXIT, type ExitCode, exitCode } from './exit.ts';
 import { type FoundMeans, readMeans } from './means.ts';
@@ -37,7 +39,7 @@ export async function runSmtp(given: SendOptions, tell: TellSender, around: Surr
     write: (text) => conversation.write(text),
     scratch: () => world.scratch(),
     submit: (envelope, source) => take({ envelope, source, means, tell }, options, around),
-    verify: (recipient) => lookUp(recipient, { options, means }, around),
+    verify: (recipient, sender) => lookUp({ recipient, sender, options, means, world }, around),
     sleep: (milliseconds, ended) => world.sleep(milliseconds, ended),
     trouble: (error) => around.stderr.write(line(explain(error).text)),
   };
@@ -63,17 +65,25 @@ function codeOf({ why }: Served): ExitCode {
 
 const ACCEPTED: Verdict = { ok: true, text: 'Ok' };
 
-/** Refuses a name whose aliases lead to nobody. */
-async function lookUp(
-  recipient: NamedRecipient,
-  { options, means }: { readonly options: SendOptions; readonly means: FoundMeans },
-  around: Surroundings,
-): Promise<Verdict> {
+interface Asked {
+  readonly recipient: NamedRecipient;
+  readonly sender: Address | null;
+  readonly options: SendOptions;
+  readonly means: FoundMeans;
+  readonly world: World;
+}
+
+/** Refuses a name whose aliases lead to nobody, and with `--verify-rcpt` what the servers refuse. */
+async function lookUp({ recipient, options, means, ...asked }: Asked, around: Surroundings): Promise<Verdict> {
   const { identity, settings } = means;
   const named = { recipients: [recipient], refused: [] };
   const { recipients, refused } = await whoReads(named, { options, settings, identity }, around);
-  if (recipients.length > 0) return ACCEPTED;
-  return { ok: false, permanent: true, status: '5.1.1', text: refused[0]?.reason ?? 'its alias leads to nobody' };
+  if (recipients.length === 0) {
+    return { ok: false, permanent: true, status: '5.1.1', text: refused[0]?.reason ?? 'its alias leads to nobody' };
+  }
+  if (options.sendmail?.verifies !== true) return ACCEPTED;
+  const { askServers } = await import('./ask-servers.ts');
+  return (await askServers({ ...asked, recipients, options, means }, around)) ?? ACCEPTED;
 }
 
 interface Handed {

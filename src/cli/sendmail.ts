@@ -79,7 +79,7 @@ export function readCall(name: string, words: readonly string[]): CommandLine {
 export function readSendmail(name: string, words: readonly string[]): SendmailCall {
   const unsafe = words.find((word) => /[\r\n\0]/.test(word));
   if (unsafe !== undefined) return wrong(`CR, LF or NUL in ${quoted(unsafe)}`);
-  if (words.some((word) => word === '-help')) return { kind: 'help' };
+  if (words.includes('-help') || words.at(-1) === '-h') return { kind: 'help' };
   if (words.some((word) => word === '-version')) return { kind: 'version' };
   const options = getopt([...(BEHAVES_AS[name] ?? []), ...words], GRAMMAR);
   if ('wrong' in options) return wrong(options.wrong);

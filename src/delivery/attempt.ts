@@ -31,6 +31,8 @@ export interface AttemptPlan {
   /** How a session with a host is opened, but for its addresses. */
   readonly sessionWith: (host: Host) => Omit<SessionPlan, 'addresses'>;
   readonly reencode: Reencode;
+  /** Nothing is sent: servers are only asked, and `delivered` is what they would take. */
+  readonly ask?: true;
 }
 
 export interface AttemptOptions extends SessionOptions {
@@ -95,11 +97,15 @@ async function tryHost(trying: HostTry, world: World, options: AttemptOptions): 
       continue;
     }
     const { session } = opening;
-    const { message, envelope, limits, route, reencode } = plan;
+    const { message, envelope, limits, route, reencode, ask } = plan;
+    const asking = ask === undefined ? {} : { ask };
     const { protocol } = route;
     const left = budget.sessions > 1 ? hostsLeft : 0;
     const { untried, progress, stale } = await runTransactions(
-      { message, envelope, recipients, protocol, limit: limits.recipients, hostsLeft: left, reencode, onSettled },
+      {
+        ...{ message, envelope, recipients, protocol, limit: limits.recipients, hostsLeft: left, reencode, onSettled },
+        ...asking,
+      },
       session,
       ledger,
     );

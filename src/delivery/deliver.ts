@@ -32,6 +32,11 @@ export interface Delivery {
   readonly submitter: Submitter;
   /** What an outlet needs of the world; a failure where it can't be had now. Never rejects but for a bug. */
   readonly open: (outlet: Outlet) => Promise<Opened | Failure>;
+  /**
+   * Nothing is sent: the servers of each recipient's first outlet are only asked, and `delivered` is what they would take.
+   * What is delivered on this machine is nobody's to ask.
+   */
+  readonly ask?: true;
 }
 
 /** What an outlet needs beside its settings: certificates, the password, our names. */
@@ -93,7 +98,7 @@ export async function deliver(
 function deliverOne(delivery: Delivery, world: World, options: DeliverOptions) {
   const through = deliverThrough(delivery, world, options);
   const follow = async (plan: Plan, index: number): Promise<readonly DeliveryResult[]> => {
-    const outlet = plan.rule.outlets[index + 1];
+    const outlet = delivery.ask === true ? undefined : plan.rule.outlets[index + 1];
     if (outlet === undefined) return through(plan, { isLast: true });
     const name = nameOf(plan.destination);
     const isDown = options.reach?.isDown(name) === true;
@@ -137,6 +142,7 @@ function deliverThrough(delivery: Delivery, world: World, options: DeliverOption
     if ('scope' in opened) return failAll(opened);
     const letter = await letterFor(outlet);
     if (destination.via === 'local') {
+      if (delivery.ask === true) throw new TypeError('Cannot ask for a recipient: it is delivered to on this machine');
       const { deliverHere } = await import('./here.ts');
       const results = await deliverHere(destination.target, { ...letter, recipients }, world, signal);
       await onSettled(results);
@@ -165,6 +171,7 @@ function deliverThrough(delivery: Delivery, world: World, options: DeliverOption
         addressesOf: finderFor(route, addressesOf(route, routing, world), finding),
         sessionWith: (host) => sessionPlan({ outlet, opened, route, requireTls }, host),
         reencode,
+        ...(delivery.ask === undefined ? {} : { ask: delivery.ask }),
       },
       world,
       {

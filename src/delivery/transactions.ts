@@ -17,6 +17,7 @@ export interface TransactionsPlan {
   /** Recipients in one transaction at most. */
   readonly limit: number;
   readonly hostsLeft: number;
+  readonly ask?: true;
   /** The message as a server without 8BITMIME, or any server, takes it; or why there is no such form. */
   readonly reencode: Reencode;
   /** Awaited behind each transaction, before the next one. */
@@ -74,6 +75,7 @@ export async function runTransactions(plan: TransactionsPlan, session: Session, 
         envelope: plan.envelope,
         recipients: [...batch],
         smtpUtf8: fitting.smtpUtf8,
+        ...(plan.ask === undefined ? {} : { ask: plan.ask }),
         last: (rest.length === 0 && session.keep === undefined) || spent,
       }),
     );

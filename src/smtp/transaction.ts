@@ -31,6 +31,8 @@ export interface TransactionPlan {
   readonly smtpUtf8: boolean;
   /** Nothing follows on this session: QUIT goes with the message. */
   readonly last: boolean;
+  /** Nothing is sent: the server is only asked whether it would take the recipients. */
+  readonly ask?: true;
 }
 
 export interface TransactionResult {
@@ -43,11 +45,22 @@ export interface TransactionResult {
 /** Runs one transaction. Never throws for a broken wire: that is an outcome. */
 export function* transaction(plan: TransactionPlan): Dialogue<TransactionResult> {
   const { extensions, message, protocol } = plan;
+  if (plan.ask === true) return yield* inquiry(plan);
   const isOneFlight = plan.last && message.facts.size <= ONE_FLIGHT_OCTETS;
   // LMTP answers BDAT once for each recipient that stands, which is not known before the flight leaves.
   return extensions.pipelining && extensions.chunking && protocol === 'smtp' && isOneFlight
     ? yield* chunked(plan)
     : yield* classic(plan);
+}
+
+/** MAIL and each RCPT, and nothing more. */
+function* inquiry(plan: TransactionPlan): Dialogue<TransactionResult> {
+  const envelope = envelopeParts(plan);
+  const { replies, error } = yield* attempt(
+    plan.extensions.pipelining ? flight(envelope) : oneByOne(envelope, isHopeless),
+  );
+  const given = judgeEnvelope(plan.recipients, replies);
+  return error === undefined ? yield* withdraw(plan, given) : broken(plan, given, error);
 }
 
 /** RFC 3030: the message right behind its envelope. */

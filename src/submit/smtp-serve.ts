@@ -1,4 +1,5 @@
-import type { Recipient } from '../mail/envelope.ts';
+import type { NamedRecipient } from '../config/aliases.ts';
+import type { Address } from '../mail/address.ts';
 import type { Source } from '../message/source.ts';
 import type { Scratch } from './scratch.ts';
 import { type SessionEnd, session } from './smtp-session.ts';
@@ -21,7 +22,7 @@ export interface SessionEnds {
   /** Takes the message over; resolves with a positive verdict when it is on disk. The source is closed after it. */
   submit(envelope: SessionEnvelope, source: Source): Promise<Verdict>;
   /** Asked at RCPT. Absent: all are accepted there. */
-  verify?(recipient: Recipient): Promise<Verdict>;
+  verify?(recipient: NamedRecipient, sender: Address | null): Promise<Verdict>;
   /** Resolves after so many milliseconds, at once where the signal becomes aborted. */
   sleep(milliseconds: number, signal: AbortSignal): Promise<void>;
   /** Milliseconds without a byte that end the session. Default IDLE. */
@@ -63,7 +64,7 @@ export async function serveSmtp(options: Omit<SessionOptions, 'verify'>, ends: S
         return { kind: 'done' };
       case 'verify':
         await flush();
-        return { kind: 'verdict', verdict: await judged(ends, () => ends.verify?.(step.recipient)) };
+        return { kind: 'verdict', verdict: await judged(ends, () => ends.verify?.(step.recipient, step.sender)) };
       case 'content':
         kept.write(step.bytes);
         return { kind: 'done' };

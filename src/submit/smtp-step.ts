@@ -1,5 +1,6 @@
 import type { NamedRecipient } from '../config/aliases.ts';
-import type { Envelope, Recipient } from '../mail/envelope.ts';
+import type { Address } from '../mail/address.ts';
+import type { Envelope } from '../mail/envelope.ts';
 
 /** An envelope as a client gave it; a recipient may be one of this host's users. */
 export interface SessionEnvelope extends Envelope {
@@ -15,7 +16,7 @@ export type SessionStep =
   /** Lines with CRLF for the client. */
   | { readonly kind: 'reply'; readonly text: string }
   /** Whether mail for it is taken. Answer: `verdict`. */
-  | { readonly kind: 'verify'; readonly recipient: Recipient }
+  | { readonly kind: 'verify'; readonly recipient: NamedRecipient; readonly sender: Address | null }
   /** More of the message; the memory is the reader's. */
   | { readonly kind: 'content'; readonly bytes: Buffer }
   /** What came of the message is not wanted. */

@@ -65,7 +65,7 @@ export function* rcpt({ options, transaction }: State, command: Command & { verb
   if (transaction.recipients.size === MAX_RECIPIENTS) return ANSWERS.tooManyRecipients;
   const recipient: NamedRecipient = { address, ...parameters, ...(unqualified ? { unqualified } : {}) };
   if (options.verify) {
-    const refusal = refusalOf(yield* ask({ kind: 'verify', recipient }), {
+    const refusal = refusalOf(yield* ask({ kind: 'verify', recipient, sender: transaction.sender }), {
       permanent: 550,
       temporary: 450,
       status: '1.0',

@@ -124,6 +124,7 @@ describe('readSendmail()', () => {
   is(['--help'], 'help');
   is(['-help'], 'help');
   is(['-h', 'me'], 'help');
+  is(['-t', '-h'], 'help');
   is(['--version'], 'version');
   is(['-bV'], 'version');
 
@@ -136,6 +137,46 @@ describe('readSendmail()', () => {
   bad(['-Z', 'bob'], /unknown option "-Z"$/);
   bad(['-S', 'host', 'bob'], /unknown option "-S"$/);
   bad(['bob\r\nRCPT'], /CR, LF or NUL/);
+});
+
+describe('every spelling that a caller was seen to use', () => {
+  const alone =
+    '-t -i -oi -oitrue -ti -tvi -it -vt -vi -fA -f<> -rA -FN -bm -bq -odb -odi -odq -odd -odf -odqs -oem -oep -oeq ' +
+    '-oew -oee -em -ep -eq -ew -ee -om -m -oo -os -osy -ov -oT1h -T -oQ/tmp -oA/tmp/a -oL9 -or0s -o7 -o8 -oUx ' +
+    '-ODeliveryMode=q -OIgnoreDots -B7BIT -B8BITMIME -B8bitmime -BBINARYMIME -Nnever -Nsuccess,failure,delay -Rhdrs ' +
+    '-Rfull -Vid -h17 -G -U -n -v -vv -Ac -Am -Ltag -pUUCP:host -C/etc/x -X/tmp/x -XV -XV+= -D/tmp/y -d -d0.1 -dall ' +
+    '-d8.7,5 -Mx -c -s -x -E -Eid -J -Jx -Q -Qreason -aacct --account=acct --from=a --read-envelope-from ' +
+    '--read-recipients --file=/x --debug --skip-empty';
+  it.each(alone.split(' '))('%s leaves the next word alone', (flag) => {
+    expect(readSendmail('sendmail', [flag, 'bob', flag, 'carol'])).toMatchObject({
+      act: 'send',
+      words: ['bob', 'carol'],
+    });
+  });
+
+  const withNext =
+    '-f -r -F -O -o -e -B -N -R -V -h -L -p -C -X -D -M -a -A --account --from --file ' +
+    '-oMa -oMas -oMai -oMaa -oMi -oMm -oMr -oMs -oMt -tf -vo -iF';
+  it.each(withNext.split(' '))('%s takes the next word', (flag) => {
+    expect(readSendmail('sendmail', [flag, '7', 'bob', flag, '8', 'carol'])).toMatchObject({
+      ...{ act: 'send', words: ['bob', 'carol'] },
+    });
+  });
+
+  it.each(['-q', '-qf', '-qff', '-qqf', '-qG', '-qGgroup', '-qL', '-qQ', '-qIx', '-qRx', '-qSx'])(
+    '%s runs the queue',
+    (flag) => {
+      expect(readSendmail('sendmail', [flag, '-v'])).toMatchObject({
+        kind: 'queue',
+        words: expect.arrayContaining(['run']),
+      });
+    },
+  );
+
+  it.each(['-S', '-H', '-w', '-P', '-z', '-j', '-k', '-l', '-u', '-W', '-Y', '-Z', '--pretend', '--serverinfo'])(
+    '%s is refused, for its value would be a recipient',
+    (flag) => expect(readSendmail('sendmail', [flag, 'x', 'bob'])).toMatchObject({ kind: 'wrong' }),
+  );
 });
 
 describe('readCall()', () => {

@@ -21,6 +21,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { GREYLISTED, REFUSED, startMx } from '../support/mx-server.ts';
+import { run } from '../support/run.ts';
 
 /* The built command under sendmail's names, as programs call it: with little around it, and with strange things. */
 
@@ -357,6 +359,33 @@ describe('sendmail -bs', () => {
     const input = 'MAIL FROM:<>\r\nRCPT TO:<bob@example.org>\r\nDATA\r\nSubject: x\r\n\r\nhi\r\n.\r\nQUIT\r\n';
     const { status, out } = call('sendmail', ['-bs', '-odq'], { input });
     expect([status, out]).toEqual([0, expect.stringMatching(/\r\n451 4\.3\.0 Cannot use spool: .*\r\n221 /)]);
+  });
+
+  it('asks the relay at RCPT with --verify-rcpt, and sends it nothing', async () => {
+    const { env, entries } = place();
+    const recipients = { 'gone@example.org': REFUSED, 'grey@example.org': GREYLISTED };
+    const mx = await startMx({ host: '127.0.0.1', name: 'mx.example.org', recipients });
+    const stdin =
+      'EHLO x\r\nMAIL FROM:<ann@example.net>\r\nRCPT TO:<bob@example.org>\r\nRCPT TO:<gone@example.org>\r\n' +
+      'RCPT TO:<grey@example.org>\r\nDATA\r\nSubject: x\r\n\r\nhi\r\n.\r\nQUIT\r\n';
+    const more = { ...env, POSTHASTE_URL: `smtp://127.0.0.1:${mx.port}`, POSTHASTE_TLS: 'may' };
+    const words = ['-bs', '--verify-rcpt', '-odq'];
+    const { status, stdout } = await run(join(folder, 'sendmail'), words, { stdin, env: more });
+    await mx.close();
+    expect([status, mx.messages]).toEqual([0, []]);
+    expect(stdout.match(/^\d{3} .*/gm)?.slice(2, 6)).toEqual([
+      '250 2.1.0 Ok',
+      '250 2.1.5 Ok',
+      expect.stringMatching(/^550 5\.1\.1 gone@example\.org: failed .*550 5\.1\.1 No such user here/),
+      '250 2.1.5 Ok',
+    ]);
+    expect(mx.commands.filter((line) => /^(?:MAIL|RCPT|DATA|BDAT)/.test(line))).toEqual(
+      ['bob', 'gone', 'grey'].flatMap((name) => [
+        expect.stringMatching(/^MAIL FROM:<ann@example\.net>/),
+        `RCPT TO:<${name}@example.org>`,
+      ]),
+    );
+    expect(entries()[0].recipients).toHaveLength(2);
   });
 
   it('gives up on what is no SMTP', () => {

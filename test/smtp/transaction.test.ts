@@ -39,6 +39,33 @@ const MAIL = 'C: MAIL FROM:<me@a.test>';
 const ONE = 'C: RCPT TO:<one@b.test>';
 const TWO = 'C: RCPT TO:<two@b.test>';
 
+describe('transaction() that only asks', () => {
+  const asks = (text: string, script: string, want: string[], plan: Partial<TransactionPlan> = {}, usable = false) =>
+    test(`${text}`, () => {
+      const result = run(script, { ask: true, ...plan });
+      expect([words(result), result.usable]).toEqual([want, usable]);
+    });
+
+  asks(
+    'says what each recipient was answered, and sends nothing',
+    `${MAIL}\n${ONE}\n${TWO}\nS: 250 ok\nS: 250 ok\nS: 550 5.1.1 no\nC: QUIT\nS: 221 bye`,
+    ['accepted 250', 'refused 5.1.1'],
+  );
+  asks(
+    'never sends the message in the flight of the envelope',
+    `${MAIL}\n${ONE}\n${TWO}\nS: 250 ok\nS: 250 ok\nS: 250 ok\nC: RSET\nS: 250 ok`,
+    ['accepted 250', 'accepted 250'],
+    { extensions: CHUNKING, last: false },
+    true,
+  );
+  asks(
+    'asks one by one without PIPELINING, and nothing more where the sender is refused',
+    `${MAIL}\nS: 550 5.7.1 not you\nC: QUIT\nS: 221 bye`,
+    ['refused 5.7.1', 'refused 5.7.1'],
+    { extensions: NO_EXTENSIONS },
+  );
+});
+
 describe('transaction() with PIPELINING', () => {
   const flight = `${MAIL}\n${ONE}\n${TWO}\nC: DATA`;
   const good = (text: string, script: string, want: string[], usable = false) =>
