@@ -40,10 +40,6 @@ export interface Sent {
 }
 
 const COMMAND = new URL('../../bin/posthaste', import.meta.url).pathname;
-const ENVIRONMENT = {
-  PATH: process.env.PATH ?? '',
-  POSTHASTE_STATE: join(tmpdir(), `posthaste-interop-${process.pid}`),
-};
 const ZONES: Zones = {
   'example.org': { MX: ['10 mx.example.org'] },
   'mx.example.org': { A: ['127.0.0.1'] },
@@ -56,6 +52,7 @@ const ZONES: Zones = {
 
 export async function createSender(serverPort: number): Promise<Sender> {
   const folder = mkdtempSync(join(tmpdir(), 'posthaste-interop-'));
+  const environment = { PATH: process.env.PATH ?? '', POSTHASTE_STATE: folder };
   const dns = await startDns(ZONES);
   const write = (name: string, text: string): string => {
     const path = join(folder, name);
@@ -84,12 +81,12 @@ dir = "${folder}/spool"
       const words = ['-v', '--json', '--config', config, ...queue, ...way, ...relay, '-f', 'ann@client.example'];
       const ran = await run(COMMAND, [...words, ...(more.options ?? []), ...to], {
         stdin: typeof message === 'string' ? Buffer.from(message) : message,
-        env: { ...ENVIRONMENT, ...(more.password === undefined ? {} : { POSTHASTE_PASSWORD: more.password }) },
+        env: { ...environment, ...(more.password === undefined ? {} : { POSTHASTE_PASSWORD: more.password }) },
       });
       const said = ran.stderr.split('\n').flatMap((each) => /\b([CS]: .*)/.exec(each)?.[1] ?? []);
       return { status: ran.status, json: JSON.parse(ran.stdout || '{}') as ResultJson, said, stderr: ran.stderr };
     },
-    runQueue: () => run(COMMAND, ['queue', 'run', '--config', config], { env: ENVIRONMENT }),
+    runQueue: () => run(COMMAND, ['queue', 'run', '--config', config], { env: environment }),
     async close() {
       await dns.close();
       rmSync(folder, { recursive: true, force: true });

@@ -37,6 +37,18 @@ describe('scram() with a channel', () => {
     return { said, end: step.done === true ? step.value : 'open' };
   }
 
+  // RFC 5802 has no exchange with a binding; these were GNU SASL 2.2's, with its own salt and nonce.
+  test.each([
+    ['sha256', 'v/0qhFPlZLfVfQaEqlD5s3dm,s=2JROBFKrCtPBHNgI', 'y5kBHCtd/LKaAJFKGbXfEGrKkb+KgKTlVax4titHByY='],
+    ['sha1', 'og9P0/rkpJf8IlDVC6eYMDJL,s=F5+yYpVI0rYHu9C9', 'Q8ta/B0oVEFnQb99dtdbGJ5JcDg='],
+  ] as const)('by %s makes the exchange that GNU SASL signs', (hash, answer, signature) => {
+    const nonce = 'abcdefghijklmnop';
+    const exchange = scram({ hash, ...USER, nonce, channel: EXPORTER });
+    expect(exchange.next(Buffer.alloc(0)).value).toMatchObject({ last: false });
+    exchange.next(Buffer.from(`r=${nonce}${answer},i=4096`));
+    expect(exchange.next(Buffer.from(`v=${signature}`)).value).toMatchObject({ last: true });
+  });
+
   test.each([EXPORTER, END_POINT])('proves the bytes of $type', (binding) => {
     const { said, end } = played(binding, createScramServer({ ...rules, bindings: known }));
     expect(end).toBe('done');
