@@ -1,4 +1,6 @@
+import { declareUtf8 } from '../message/charset.ts';
 import { findAll, type Header } from '../message/header.ts';
+import type { SeenBody } from '../message/prepare.ts';
 import { encodeHeader, qualifyHeader } from '../message/repair.ts';
 import { EXIT } from './exit.ts';
 import { CommandError } from './failure.ts';
@@ -12,8 +14,8 @@ const MOST_HOPS = 50;
  * @throws {CommandError} with 69 from what it gives, where the message goes round in a circle
  */
 export const amendment =
-  ({ qualify, encode, hops }: Manner, domain: string) =>
-  (header: Header): Header => {
+  ({ mend, encode, hops }: Manner, domain: string) =>
+  (header: Header, body: SeenBody): Header => {
     const count = hops + findAll(header, 'Received').length;
     if (count > MOST_HOPS) {
       throw new CommandError(
@@ -21,6 +23,8 @@ export const amendment =
         EXIT.unavailable,
       );
     }
-    const qualified = qualify ? qualifyHeader(header, domain) : header;
+    if (!mend) return header;
+    const declared = body.isUtf8() ? declareUtf8(header) : header;
+    const qualified = qualifyHeader(declared, domain);
     return encode ? encodeHeader(qualified) : qualified;
   };

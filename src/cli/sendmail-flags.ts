@@ -40,9 +40,9 @@ export interface Manner {
   readonly name: string;
   /** `-i`: a lone dot is text. */
   readonly ignoreDots: boolean;
-  /** Addresses in the header get a domain; not with `-G`. */
-  readonly qualify: boolean;
-  /** The header is made ASCII; not with `-G`, nor where the caller knows of UTF-8 (`-U`). */
+  /** Addresses in the header get a domain, and UTF-8 in the body its name; not with `-G`. */
+  readonly mend: boolean;
+  /** The header is made ASCII; not with `-G` either, nor where the caller knows of UTF-8 (`-U`). */
   readonly encode: boolean;
   readonly errors: ErrorMode;
   /** `-h`: how many hosts the message came through, beside those that its header names. */
@@ -112,7 +112,7 @@ export function mannerOf(name: string, flags: readonly Flag[]): Manner {
   return {
     name,
     ignoreDots: last.ignoreDots ?? false,
-    qualify: !asItIs,
+    mend: !asItIs,
     encode: !asItIs && last.smtpUtf8 !== true,
     errors: last.errors ?? 'print',
     hops: Number(flags.findLast(({ name: letter }) => letter === 'h')?.value ?? 0),

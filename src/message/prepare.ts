@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { type Completion, complete } from './complete.ts';
 import { type Header, headerBytes, unfoldedValue } from './header.ts';
 import type { Message } from './message.ts';
@@ -25,7 +26,13 @@ export interface Prepared {
 
 export interface Preparing extends Completion {
   /** Changes the fields before those that are missing are added. */
-  readonly amend?: (fields: Header) => Header;
+  readonly amend?: (fields: Header, body: SeenBody) => Header;
+}
+
+/** What is known of a body when its header is amended. */
+export interface SeenBody {
+  /** It is UTF-8 and more than ASCII. One that is too large for memory is not looked at for that. */
+  isUtf8(): boolean;
 }
 
 /**
@@ -35,11 +42,13 @@ export interface Preparing extends Completion {
  */
 export async function prepare(source: Source, options: Preparing, rooms: Rooms): Promise<Prepared> {
   const { fields, bodyOffset } = await splitHead(source.size, (octets) => rooms.head(source, octets));
-  const completed = complete(options.amend?.(fields) ?? fields, options);
-  const header = headerBytes(completed.fields);
   const body = rooms.section(source, bodyOffset);
+  const facts = await scanSource(body);
+  const seen = { isUtf8: () => facts.eightBit && body.bytes !== undefined && isUtf8(body.bytes) };
+  const completed = complete(options.amend?.(fields, seen) ?? fields, options);
+  const header = headerBytes(completed.fields);
   return {
-    message: { header, body, facts: combine(scanBytes(header), await scanSource(body)) },
+    message: { header, body, facts: combine(scanBytes(header), facts) },
     fields,
     added: completed.added.map((field) => `${field.name}: ${unfoldedValue(field)}`),
     removed: completed.removed.map((field) => field.name),

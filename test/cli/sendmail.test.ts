@@ -72,7 +72,7 @@ describe('readSendmail()', () => {
   sends(['-O', 'RequireTLS', 'bob'], { requireTls: true });
   sends(['-ORequireTLS=y', '-ORequireTLS=no', 'bob'], { requireTls: false });
 
-  manner([], { ignoreDots: false, qualify: true, encode: true, errors: 'print' });
+  manner([], { ignoreDots: false, mend: true, encode: true, errors: 'print' });
   for (const i of ['-i', '-oi', '-oitrue', '-oiT', '-vi', '-ti', '-OIgnoreDots', '-OIgnoreDots=1', '-oif -i']) {
     manner(i.split(' '), { ignoreDots: true });
   }
@@ -87,8 +87,8 @@ describe('readSendmail()', () => {
   ]) {
     manner(flags.split(' '), { errors });
   }
-  manner(['-G'], { qualify: false, encode: false });
-  manner(['-U'], { qualify: true, encode: false });
+  manner(['-G'], { mend: false, encode: false });
+  manner(['-U'], { mend: true, encode: false });
   manner(['-OSMTPUTF8=yes'], { encode: false });
   manner(['-U', '-OSMTPUTF8=no'], { encode: true });
 

@@ -221,6 +221,7 @@ describe('sendmail and its caller', () => {
     const [header = '', body] = only().text.split('\r\n\r\n');
     expect(header).toMatch(/^From: Cron Daemon <root@[^>]+>\r\nTo: alice@\S+\r\nSubject: [ -~]*=\?utf-8\?[ -~]+/i);
     expect(header).not.toMatch(/[^\r\n\t -~]/);
+    expect(header).toContain('\r\nContent-Type: text/plain; charset=utf-8\r\n');
     expect(body).toBe(Buffer.from('.\r\n..\r\nü\r\n').toString('latin1'));
   });
 
