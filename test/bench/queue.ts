@@ -1,8 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { DEFAULTS } from '../../src/config/defaults.ts';
 import type { Relay } from '../../src/config/relay.ts';
+import type { Way } from '../../src/mail/entry.ts';
 import type { Message } from '../../src/message/message.ts';
 import { combine, scanBytes } from '../../src/message/scan.ts';
 import { memorySource } from '../../src/message/source.ts';
@@ -13,11 +15,13 @@ import type { Means } from '../../src/queue/run-means.ts';
 import { openSpool, type Spool } from '../../src/queue/spool.ts';
 import { scratch } from '../../src/submit/scratch.ts';
 import { oneWay } from '../support/one-way.ts';
-import { table } from './measure.ts';
+import { type Measured, measure, table } from './measure.ts';
+import { drainPostfix, hasPostfix } from './postfix.ts';
 
 /*
- * The queue with fsync on, in one process: how many messages it takes in a second, how many leave for one server on
- * loopback, and how long a large one takes to list.
+ * The queue with fsync on: how many messages it takes in a second in one process, how many leave for one server on
+ * loopback, by ours and by Postfix's on the same disk, how much memory the command takes for many that are due at once,
+ * and how long a large one takes to list.
  */
 
 const DRAIN = 5_000;
@@ -31,7 +35,13 @@ export interface QueueMeasures {
   readonly drained: number;
   readonly listed: number;
   readonly listMemory: number;
+  /** A run of the command over many that are due: per second from its start to its end, and octets of memory at most. */
+  readonly ran: number;
+  readonly runMemory: number;
 }
+
+/** Due at once for `posthaste queue run`. */
+const RUN = 10_000;
 
 const sleep = (milliseconds: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, milliseconds).unref());
@@ -62,7 +72,12 @@ function meansTo(port: number): Means {
   };
 }
 
-async function enqueue(spool: Spool, message: Message, count: number): Promise<number> {
+interface Enqueueing {
+  readonly count: number;
+  readonly way?: Way;
+}
+
+async function enqueue(spool: Spool, message: Message, { count, way = {} }: Enqueueing): Promise<number> {
   const began = performance.now();
   let left = count;
   const submit = async (): Promise<void> => {
@@ -70,7 +85,12 @@ async function enqueue(spool: Spool, message: Message, count: number): Promise<n
       const now = Date.now();
       const recipient = { address: { local: `user${left}`, domain: 'example.net' } };
       await spool.accept(message, {
-        ...{ queued: now, envelope: { sender: { local: 'ann', domain: 'example.org' } }, way: {}, uid: 0 },
+        ...{
+          queued: now,
+          envelope: { sender: { local: 'ann', domain: 'example.org' } },
+          way,
+          uid: process.getuid?.() ?? 0,
+        },
         recipients: [{ recipient, state: 'pending', attempts: 0, nextAttempt: now, history: [] }],
       });
     }
@@ -97,6 +117,18 @@ async function drain(spool: Spool, port: number): Promise<number> {
   return report.delivered / seconds;
 }
 
+/** The built command, as systemd or a person runs it. */
+async function runCommand(spool: Spool, message: Message, port: number): Promise<Measured> {
+  const way: Way = { relay: `smtp://127.0.0.1:${port}`, tls: { level: 'none' } };
+  await enqueue(spool, message, { count: RUN, way });
+  const program = fileURLToPath(new URL('../bin/posthaste', import.meta.url));
+  const words = ['env', `POSTHASTE_LOG=${spool.folder}/log`, program, 'queue', 'run', `--spool=${spool.folder}`];
+  const measured = await measure(words, '/dev/null');
+  const left = (await spool.ids()).length;
+  if (left > 0) throw new Error(`Cannot run queue: ${left} are left`);
+  return measured;
+}
+
 /** Measures the queue in a folder below `parent`; the server at the port takes all mail. */
 export async function measureQueue(parent: string, port: number, message: Message): Promise<QueueMeasures> {
   const folder = mkdtempSync(join(parent, 'posthaste-bench-'));
@@ -104,21 +136,25 @@ export async function measureQueue(parent: string, port: number, message: Messag
     const open = (name: string, fsync: boolean) =>
       openSpool({ folder: join(folder, name), fsync, process: currentOwner(), now: Date.now });
     const spool = await open('drain', true);
-    const enqueued = await enqueue(spool, message, DRAIN);
+    const enqueued = await enqueue(spool, message, { count: DRAIN });
     const drained = await drain(spool, port);
     const large = await open('list', false);
-    await enqueue(large, message, LISTED);
+    await enqueue(large, message, { count: LISTED });
     const before = process.memoryUsage().rss;
     const began = performance.now();
     let count = 0;
     for await (const entry of large.entries()) count += entry.recipients.length;
     const listed = performance.now() - began;
     if (count !== LISTED) throw new Error(`Cannot list queue: ${count} entries were found`);
-    return { enqueued, drained, listed, listMemory: Math.max(0, process.memoryUsage().rss - before) };
+    const listMemory = Math.max(0, process.memoryUsage().rss - before);
+    const { wall, resident } = await runCommand(await open('run', false), message, port);
+    return { enqueued, drained, listed, listMemory, ran: (RUN * 1000) / wall, runMemory: resident };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
+
+const MESSAGE_OCTETS = 2_000;
 
 /** A message of two kilobytes. */
 export function smallMessage(): Message {
@@ -129,14 +165,30 @@ export function smallMessage(): Message {
 
 const whole = (value: number): string => Math.round(value).toLocaleString('en');
 
+/** Postfix with its default of sessions to a destination, and with ours; ours is what it is compared with. */
+async function postfixRows(port: number, ours: number): Promise<readonly (readonly string[])[]> {
+  const name = 'the same by Postfix';
+  if (!hasPostfix()) return [[`${name}: not there (test/interop/setup.sh, as root)`, '-']];
+  const rows: (readonly string[])[] = [];
+  for (const concurrency of [20, DEFAULTS.runner.destinationSessions]) {
+    const rate = await drainPostfix({ messages: DRAIN, size: MESSAGE_OCTETS, port, concurrency });
+    rows.push([`${name}, ${concurrency} sessions (ours is ${(ours / rate).toFixed(1)} times that)`, whole(rate)]);
+  }
+  return rows;
+}
+
 /** The measures as text, for a folder on the disk that counts. */
 export async function benchQueue(port: number): Promise<string> {
-  const { enqueued, drained, listed, listMemory } = await measureQueue(tmpdir(), port, smallMessage());
+  const measures = await measureQueue(tmpdir(), port, smallMessage());
+  const { enqueued, drained, listed, listMemory, ran, runMemory } = measures;
   const rows = [
     [`messages taken in a second, of ${whole(DRAIN)}`, whole(enqueued)],
     ['messages delivered in a second, the same', whole(drained)],
+    ...(await postfixRows(port, drained)),
+    [`\`posthaste queue run\` with ${whole(RUN)} due: messages in a second`, whole(ran)],
+    ['MB of memory that it took at most', whole(runMemory / 1e6)],
     [`ms to list ${whole(LISTED)} entries`, whole(listed)],
     ['MB of memory that the list took', whole(listMemory / 1e6)],
   ];
-  return `\nThe queue, with fsync, in one process\n\n${table(['', 'posthaste'], rows)}`;
+  return `\nThe queue, with fsync\n\n${table(['', 'posthaste'], rows)}`;
 }

@@ -58,7 +58,8 @@ export function openBox(folder: string, mx: MxServer, from?: string): Box {
   const already = mx.messages.length;
   const environment = {
     PATH: process.env.PATH ?? '',
-    HOME: folder,
+    // Where a configuration may be, which is not what is tested.
+    HOME: `${folder}.home`,
     POSTHASTE_SPOOL: spool,
     POSTHASTE_LOG: join(folder, 'log'),
   };

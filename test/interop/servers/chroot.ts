@@ -29,7 +29,7 @@ import { basename, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
 /** As in setup.sh. */
-const ROOT = '/var/cache/posthaste-interop/root';
+export const ROOT = '/var/cache/posthaste-interop/root';
 
 /** A folder as the tests and as the server see it. */
 export interface Place {
