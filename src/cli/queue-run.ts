@@ -6,6 +6,7 @@ import { quoted } from '../mail/printable.ts';
 import { systemDisk } from '../queue/disk.ts';
 import { isDrop } from '../queue/drop-put.ts';
 import { type RunOptions, type RunReport, runQueue } from '../queue/run.ts';
+import { type FindMeans, isFailure } from '../queue/run-means.ts';
 import { keepRunning } from '../queue/runner.ts';
 import type { Spool } from '../queue/spool.ts';
 import { dropIn } from '../queue/spool-folders.ts';
@@ -15,7 +16,7 @@ import { printJson } from './json.ts';
 import { line, resultLines } from './output.ts';
 import type { OpenQueue, QueueCall } from './queue.ts';
 import { openQueue, reportSettings } from './queue-open.ts';
-import { createFlushProgress } from './queue-progress.ts';
+import { createFlushProgress, type FlushProgress } from './queue-progress.ts';
 import { fitting, readSelection, type Selection } from './queue-select.ts';
 import { plural } from './queue-text.ts';
 import { readSettings } from './setup.ts';
@@ -72,8 +73,10 @@ export async function runOnce(call: QueueCall, open: OpenQueue, how: 'due' | 'al
         columns: around.stdout.columns(),
       })
     : undefined;
+  const base = runOptions(call);
   const options: RunOptions = {
-    ...runOptions(call),
+    ...base,
+    ...(progress === undefined ? {} : { findMeans: counting(base.findMeans, progress) }),
     // Who selects wants these now; what is due anyway goes in its own time.
     all: how !== 'due' || !selection.isEmpty,
     ...(selection.isEmpty ? {} : { select: (entry) => isSelected(selection, entry, around.now()) }),
@@ -94,6 +97,21 @@ export async function runOnce(call: QueueCall, open: OpenQueue, how: 'due' | 'al
   else if (how === 'flush' || given.has('verbose')) around.stdout.write(`${reportText(report)}\n`);
   return EXIT.ok;
 }
+
+/** The means, with each connection told. */
+const counting =
+  (find: FindMeans, progress: FlushProgress): FindMeans =>
+  async (way) => {
+    const means = await find(way);
+    if (isFailure(means)) return means;
+    const { world } = means;
+    const connect: typeof world.connect = async (...words) => {
+      const connection = await world.connect(...words);
+      progress.opened();
+      return connection;
+    };
+    return { ...means, world: { ...world, connect } };
+  };
 
 const NOTHING: RunReport = { tried: 0, busy: 0, delivered: 0, deferred: 0, failed: 0, left: 0 };
 

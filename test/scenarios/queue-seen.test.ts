@@ -78,7 +78,7 @@ describe('posthaste queue flush', () => {
     await put(env, 'ann@example.org');
     await put(env, 'bob@example.org');
     const { stdout } = await run('script', ['-qec', `'${POSTHASTE}' queue flush`, '/dev/null'], { env });
-    const progress = '\\r[12] delivered, 0 deferred, 0 failed, 1 server, \\d+/s\\x1b\\[K';
+    const progress = '\\r[12] delivered, 0 deferred, 0 failed, 1 session, \\d+/s\\x1b\\[K';
     const sum = '2 messages tried: 2 delivered, 0 deferred, 0 failed; 0 messages left in the queue';
     expect(stdout).toMatch(new RegExp(`^(${progress})+\\r\\x1b\\[K${sum}\\r\\n$`));
   });
