@@ -21,7 +21,7 @@ import { plural } from './queue-text.ts';
 export type Act = 'retry' | 'hold' | 'release' | 'remove' | 'bounce';
 
 const DONE: Readonly<Record<Act, string>> = {
-  retry: 'to be tried now',
+  retry: 'tried now',
   hold: 'held',
   release: 'released',
   remove: 'removed',
@@ -151,7 +151,9 @@ function tell(act: Act, { messages, busy, recipients }: Tally, { given, ids, aro
     around.stdout.write(printJson({ version: 1, exit, act, ...dry, messages, recipients, busy, missing }));
   } else {
     const sum = `${plural(messages.length, 'message')}, ${plural(recipients, 'recipient')}`;
-    around.stdout.write(`${sum} ${isDry ? 'would be' : ''}${isDry ? ' ' : ''}${DONE[act]}\n`);
+    // Trying is not done yet.
+    const lead = isDry ? 'would be ' : act === 'retry' ? 'to be ' : '';
+    around.stdout.write(`${sum} ${lead}${DONE[act]}\n`);
   }
   return exit;
 }

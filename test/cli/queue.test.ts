@@ -204,6 +204,7 @@ describe('posthaste queue retry, hold, release, remove', () => {
   it('has what was selected tried now, by a runner in the background', async () => {
     const { spool, play, events, folder } = await world();
     const id = await put(spool, { recipients: [deferred('bob@example.net'), deferred('eve@example.com')] });
+    expect((await play('retry', '--to', 'bob', '--dry-run')).out).toBe('1 message, 1 recipient would be tried now\n');
     const { out, steps } = await play('retry', '--to', 'bob');
     expect(out).toBe('1 message, 1 recipient to be tried now\n');
     const entry = await spool.read(id);
