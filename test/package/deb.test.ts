@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { readConfig } from '../../src/config/config.ts';
+import { PASSWORD, startNpmServer } from '../interop/servers/smtp-server.ts';
+import { createAuthority } from '../support/certificates.ts';
 import { startMx } from '../support/mx-server.ts';
 import { run } from '../support/run.ts';
 import { did, dpkg, filesOf, makeRoot, makeStub } from './dpkg-root.ts';
@@ -218,6 +220,45 @@ test('other users see nothing of the spool and put messages into its drop, and a
   await dpkgDid('-i', deb);
   expect(await mode(spool)).toBe('750');
   expect(existsSync(join(spool, 'drop'))).toBe(false);
+});
+
+test('mail of a user goes out through a relay whose password is root’s alone', async () => {
+  await installNode();
+  await dpkgDid('-i', deb);
+  for (const path of [folder, root]) chmodSync(path, 0o755);
+  const authority = createAuthority();
+  const server = await startNpmServer(authority.issue({ names: ['DNS:localhost'] }), {
+    ...{ allowInsecureAuth: true, hideSTARTTLS: true, authOptional: false },
+  });
+  try {
+    const rows = [
+      `relay = "smtp://ann%40example.org@127.0.0.1:${server.port}"`,
+      ...['auth = "PLAIN"', 'password_file = "password"', 'tls.level = "none"', 'domain = "example.org"'],
+    ];
+    writeFileSync(join(root, 'etc/posthaste/config.toml'), `${rows.join('\n')}\n`);
+    writeFileSync(join(root, 'etc/posthaste/password'), `${PASSWORD}\n`, { mode: 0o600 });
+    const spool = join(root, 'var/spool/posthaste');
+    const uid = process.getuid?.() === 0 ? 12_345 : (process.getuid?.() ?? 0);
+    const env = { POSTHASTE_DROP: join(spool, 'drop') };
+    const sent = await run(join(root, 'usr/sbin/sendmail'), ['bob@example.net'], {
+      uid,
+      env,
+      stdin: MESSAGE,
+      cwd: '/',
+    });
+    expect(sent).toEqual({ status: 0, stdout: '', stderr: '' });
+    const log = join(root, 'var/log/posthaste.log');
+    const words = ['queue', 'run', `--spool=${spool}`, `--config=${join(root, 'etc/posthaste/config.toml')}`];
+    expect(await run(join(root, 'usr/bin/posthaste'), words, { env: { POSTHASTE_LOG: log } })).toMatchObject({
+      status: 0,
+    });
+    expect(server.logins).toEqual(['PLAIN right']);
+    expect(readFileSync(log, 'utf8')).toContain(`"uid":${uid},`);
+    expect((await server.mailbox.take())[0]?.toString()).toContain('Hello');
+  } finally {
+    await server.stop();
+    authority.close();
+  }
 });
 
 test('an administrator’s configuration survives an upgrade and a removal, and goes with a purge', async () => {

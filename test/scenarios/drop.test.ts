@@ -46,7 +46,9 @@ beforeAll(async () => {
   rmSync(join(host, 'dist/cache'), { recursive: true, force: true });
   chmodSync(host, 0o755);
   for (const name of ['sendmail', 'mailq']) symlinkSync(join(host, 'bin/posthaste'), join(host, name));
-  const certificate = createAuthority().issue({ names: ['DNS:localhost'] });
+  const authority = createAuthority();
+  const certificate = authority.issue({ names: ['DNS:localhost'] });
+  authority.close();
   server = await startNpmServer(certificate, { allowInsecureAuth: true, hideSTARTTLS: true, authOptional: false });
   writeFileSync(join(host, 'password'), `${PASSWORD}\n`, { mode: 0o600 });
   const config = [
