@@ -1,4 +1,5 @@
 import type { Settings } from '../config/settings.ts';
+import { usualAuthor } from '../delivery/author.ts';
 import type { Delivery } from '../delivery/deliver.ts';
 import type { Address } from '../mail/address.ts';
 import type { Way } from '../mail/entry.ts';
@@ -151,12 +152,15 @@ const isOwn = ({ domain }: Address, { fqdn }: Identity, { surface }: Surrounding
   domain === fqdn || domain.startsWith('localhost') || domain === surface.hostname().toLowerCase();
 
 async function prepareMessage(
-  { source, means, author: sender }: Draft,
+  { source, means, author, named }: Draft,
   options: SendOptions,
   around: Surroundings,
 ): Promise<Prepared> {
-  const { identity } = means;
+  const { identity, settings } = means;
   const now = around.now();
+  const way = named ? { named } : {};
+  const submitter = means.submitterOf({ uid: around.surface.userId(), way });
+  const sender = author === null ? null : ((await usualAuthor(settings, submitter)) ?? author);
   const name = (options.fullName ?? around.env.NAME ?? '').replace(/[\r\n\0]+/g, ' ').trim();
   const { domain } = identity;
   const names = { fqdn: identity.fqdn ?? domain, domain, ...(name === '' ? {} : { name }) };

@@ -49,6 +49,16 @@ export async function authored(
   return { message: withHeader(message, headerBytes(amended)), envelope: { ...envelope, sender } };
 }
 
+/** Who a message without From is from, where nobody named its sender. */
+export async function usualAuthor(
+  { from, fromMode }: Pick<Settings, 'from' | 'fromMode'>,
+  submitter: Submitter,
+): Promise<Address | undefined> {
+  if (from === undefined || submitter.named) return undefined;
+  const { readFrom } = await import('../message/rewrite.ts');
+  return fromRule({ from, fromMode }, submitter, readFrom).from;
+}
+
 type ReadFrom = typeof import('../message/rewrite.ts').readFrom;
 
 function fromRule(

@@ -153,6 +153,30 @@ describe('where mail is from', () => {
   });
 });
 
+describe('a message without From', () => {
+  it.each([
+    ['force', 'alerts@example.com', 'alerts@example.com'],
+    ['envelope', 'alerts@example.com', 'alerts@example.com'],
+    ['keep', 'alerts@example.com', 'alerts@example.com'],
+  ])('is from the address of the configuration with from_mode = "%s"', async (mode, sender, from) => {
+    const ann = user(`relay = "ONE"\nfrom = "alerts@example.com"\nfrom_mode = "${mode}"\n`);
+    const atOne = since(one);
+    expect(await ann.send(['x@x.test'], {}, 'Subject: hi\n\nhello\n')).toEqual(SILENT);
+    expect(atOne()).toEqual([[sender, 'x@x.test', from]]);
+  });
+
+  it.each([
+    ['force', 'alerts@example.com', '"ann@b.test" <alerts@example.com>'],
+    ['envelope', 'alerts@example.com', 'ann@b.test'],
+    ['keep', 'ann@b.test', 'ann@b.test'],
+  ])('and with a sender that was named goes by from_mode = "%s"', async (mode, sender, from) => {
+    const ann = user(`relay = "ONE"\nfrom = "alerts@example.com"\nfrom_mode = "${mode}"\n`);
+    const atOne = since(one);
+    expect(await ann.send(['-f', 'ann@b.test', 'x@x.test'], {}, 'Subject: hi\n\nhello\n')).toEqual(SILENT);
+    expect(atOne()).toEqual([[sender, 'x@x.test', from]]);
+  });
+});
+
 describe('the environment', () => {
   it('captures all mail where it says so, whatever the routes say', async () => {
     const ann = user('relay = "ONE"\n[[route]]\nrecipient = "b.test"\nvia = "TWO"\n');
