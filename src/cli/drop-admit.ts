@@ -7,10 +7,10 @@ import type { Admitted, DropRules } from '../queue/drop-take.ts';
 import { takeIn } from '../queue/drop-take.ts';
 import type { EventLog } from '../queue/event-log.ts';
 import type { Spool } from '../queue/spool.ts';
+import { findMessageId } from './draft.ts';
 import { senderIn } from './envelope.ts';
 import { expand, localNames } from './expand.ts';
 import { identify } from './identity.ts';
-import { findMessageId } from './send.ts';
 import type { Surroundings } from './surroundings.ts';
 
 /*

@@ -1,15 +1,14 @@
 import type { Settings } from '../config/settings.ts';
-import { usualAuthor } from '../delivery/author.ts';
 import type { Delivery } from '../delivery/deliver.ts';
 import type { Address } from '../mail/address.ts';
 import type { Way } from '../mail/entry.ts';
 import type { Recipient } from '../mail/envelope.ts';
 import { quoted } from '../mail/printable.ts';
-import { findAll, type Header, unfoldedValue } from '../message/header.ts';
-import { type Prepared, prepare } from '../message/prepare.ts';
-import { head, type Source, section } from '../message/source.ts';
+import type { Header } from '../message/header.ts';
+import type { Prepared } from '../message/prepare.ts';
 import { nameOf, type Plan, planRoutes } from '../route/plan.ts';
 import type { RouteTable } from '../route/table.ts';
+import { type Draft, findMessageId, prepareMessage } from './draft.ts';
 import { makeEnvelope, nobody, type Recipients, readRecipients, readSender, senderIn } from './envelope.ts';
 import { withEnvironment } from './environment.ts';
 import { EXIT } from './exit.ts';
@@ -17,7 +16,7 @@ import { CommandError } from './failure.ts';
 import type { Attempt, History } from './history.ts';
 import type { Identity } from './identity.ts';
 import { createLog } from './log.ts';
-import { type FoundMeans, readMeans } from './means.ts';
+import { readMeans } from './means.ts';
 import { formatSender, line, type RefusedAddress } from './output.ts';
 import { persist } from './persist.ts';
 import { ready } from './ready.ts';
@@ -39,18 +38,6 @@ export interface Job {
   readonly messageId?: string;
   /** Those that were asked for, before their aliases. */
   readonly named: Recipients['recipients'];
-}
-
-/** A message as it came, and whose it is. */
-export interface Draft {
-  readonly source: Source;
-  readonly means: FoundMeans;
-  /** Who a message without From is from. */
-  readonly author: Address | null;
-  /** That was said by who hands it in. */
-  readonly named: boolean;
-  /** Who it is for; the header is as it came. */
-  recipients(header: Header): Recipients;
 }
 
 /**
@@ -150,41 +137,6 @@ export async function whoReads(
 
 const isOwn = ({ domain }: Address, { fqdn }: Identity, { surface }: Surroundings): boolean =>
   domain === fqdn || domain.startsWith('localhost') || domain === surface.hostname().toLowerCase();
-
-async function prepareMessage(
-  { source, means, author, named }: Draft,
-  options: SendOptions,
-  around: Surroundings,
-): Promise<Prepared> {
-  const { identity, settings } = means;
-  const now = around.now();
-  const way = named ? { named } : {};
-  const submitter = means.submitterOf({ uid: around.surface.userId(), way });
-  const sender = author === null ? null : ((await usualAuthor(settings, submitter)) ?? author);
-  const name = (options.fullName ?? around.env.NAME ?? '').replace(/[\r\n\0]+/g, ' ').trim();
-  const { domain } = identity;
-  const names = { fqdn: identity.fqdn ?? domain, domain, ...(name === '' ? {} : { name }) };
-  const random = (): number => around.random();
-  const amend =
-    options.sendmail === undefined ? undefined : (await import('./amend.ts')).amendment(options.sendmail, domain);
-  const completion = {
-    ...{ now, random, sender, ...names },
-    ...(amend === undefined ? {} : { amend }),
-    // Only for a message without Date: to find the zone takes a millisecond.
-    get zone() {
-      return around.zone(now);
-    },
-  };
-  return prepare(source, completion, { head, section });
-}
-
-/** The message's own, else the one that was added. */
-export function findMessageId({ fields, added }: Prepared): string | undefined {
-  const [own] = findAll(fields, 'Message-ID');
-  const text =
-    own === undefined ? added.find((field) => field.startsWith('Message-ID: '))?.slice(12) : unfoldedValue(own);
-  return text === undefined || text === '' ? undefined : text.slice(0, 998);
-}
 
 /** What became of the recipients in the foreground. */
 export interface Delivering {
