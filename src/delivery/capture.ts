@@ -36,11 +36,12 @@ export async function capture(folder: string, letter: Letter, means: LocalMeans)
     await write(`${place}.json`, (descriptor) => disk.write(descriptor, envelopeText(letter, time)));
     await write(`${place}.part`, (descriptor) => writeWire(letter, { means, descriptor }));
     disk.rename(`${place}.part`, `${place}.eml`);
+    made.push(`${place}.eml`);
+    await syncFolder(disk, folder);
   } catch (error) {
     for (const path of made) attemptTo(() => disk.unlink(path));
     throw error;
   }
-  await syncFolder(disk, folder);
   return `stored as ${name}.eml`;
 }
 

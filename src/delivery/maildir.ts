@@ -23,6 +23,7 @@ export async function deliverToMaildir(
   }
   const name = uniqueName(means);
   const draft = `${path}/tmp/${name}`;
+  const place = `${path}/new/${name}`;
   const descriptor = disk.open(draft, 'create');
   try {
     try {
@@ -32,12 +33,18 @@ export async function deliverToMaildir(
     } finally {
       closeQuietly(disk, descriptor);
     }
-    publish(means, draft, `${path}/new/${name}`);
+    publish(means, draft, place);
   } catch (error) {
     attemptTo(() => disk.unlink(draft));
     throw error;
   }
-  await syncFolder(disk, `${path}/new`);
+  try {
+    await syncFolder(disk, `${path}/new`);
+  } catch (error) {
+    // It will come again, and should not come twice.
+    attemptTo(() => disk.unlink(place));
+    throw error;
+  }
   return `stored as ${name}`;
 }
 

@@ -26,11 +26,12 @@ export async function deliverToMbox(
   try {
     const descriptor = disk.open(path, 'append');
     try {
+      // Before there is a message in it, which would come twice where this fails.
+      if (kind === undefined) await syncFolder(disk, dirname(path));
       await append(descriptor, { path, letter, recipient }, { ...means, written: lock.touch });
     } finally {
       closeQuietly(disk, descriptor);
     }
-    if (kind === undefined) await syncFolder(disk, dirname(path));
   } finally {
     lock.release();
   }

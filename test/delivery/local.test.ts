@@ -121,6 +121,24 @@ describe('deliverLocally() into a Maildir', () => {
     },
   );
 
+  test('takes back what may not last', async () => {
+    const target = maildir();
+    let links = 0;
+    const [result] = await deliverLocally(
+      target,
+      one,
+      localWorld({
+        link(from, to) {
+          links += 1;
+          systemLocalDisk.link(from, to);
+        },
+        fsync: () => (links === 0 ? Promise.resolve() : Promise.reject(systemError('EIO'))),
+      }),
+    );
+    expect(result?.outcome).toBe('deferred');
+    expect([links, readdirSync(`${target.path}/new`)]).toEqual([1, []]);
+  });
+
   test('tells a message that can not be read as such, and leaves nothing', async () => {
     const target = maildir();
     const [result] = await deliverLocally(target, broken('the file was changed'), localWorld());
@@ -230,6 +248,25 @@ describe('deliverLocally() elsewhere', () => {
     const folder = join(scratchFolder(), 'outbox');
     const results = await deliverLocally({ kind: 'file', folder }, broken('gone'), localWorld());
     expect(results).toMatchObject([{ outcome: 'deferred', failure: { scope: 'message' } }]);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  test('captures nothing that may not last', async () => {
+    const folder = join(scratchFolder(), 'outbox');
+    const folders = new Set<number>();
+    const [result] = await deliverLocally(
+      { kind: 'file', folder },
+      one,
+      localWorld({
+        open(path, how) {
+          const descriptor = systemLocalDisk.open(path, how);
+          if (how === 'folder' && path === folder) folders.add(descriptor);
+          return descriptor;
+        },
+        fsync: (descriptor) => (folders.has(descriptor) ? Promise.reject(systemError('EIO')) : Promise.resolve()),
+      }),
+    );
+    expect(result?.outcome).toBe('deferred');
     expect(readdirSync(folder)).toEqual([]);
   });
 
