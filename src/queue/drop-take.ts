@@ -7,6 +7,7 @@ import { type Looked, lookAt, ownerOf } from './drop-look.ts';
 import { openTold, putAway, sweepOthers, type Told, takeAway } from './drop-tidy.ts';
 import type { QueueEvent } from './event.ts';
 import type { Spool } from './spool.ts';
+import { limited, shared } from './spool-commit.ts';
 import { SpoolError, spoolError } from './spool-error.ts';
 import { dropIn, syncFolder, takenIn } from './spool-folders.ts';
 import { isQueueId, newQueueId } from './spool-id.ts';
@@ -58,12 +59,13 @@ export interface Admitted {
   accepted?(id: string, message: Message): void;
 }
 
-const BATCH = 50;
+// They share each fsync of a folder; each holds up to 1 MiB in memory.
+const AT_ONCE = 16;
 const LOCK = 'drop';
 
 /** Takes in what is there; resolves with the number of messages. @throws {SpoolError} where the spool fails */
 export async function takeIn(spool: Spool, means: TakingIn): Promise<number> {
-  const { disk = systemDisk, world, signal } = means;
+  const { disk = systemDisk, world } = means;
   const names = list(disk, dropIn(spool.folder));
   if (names.length + list(disk, takenIn(spool.folder)).length === 0) return 0;
   const lock = await spool.acquire(LOCK);
@@ -74,13 +76,10 @@ export async function takeIn(spool: Spool, means: TakingIn): Promise<number> {
     const ids = names.filter((name) => isQueueId(name)).sort();
     sweepOthers({ disk, folder: dropIn(spool.folder), now: world.now() }, names, told);
     const waiting = ids.length === 0 ? new Map<number, number>() : await waitingOf(spool);
-    let taken = 0;
-    for (const [index, id] of ids.entries()) {
-      if (signal.aborted) break;
-      if (index % BATCH === BATCH - 1) await new Promise<void>((resolve) => setImmediate(resolve));
-      if (await takeOne({ spool, means, disk, told, waiting }, id)) taken += 1;
-    }
-    return taken;
+    return await takeAll(
+      { spool, means, disk, told, waiting, commit: committer(spool.folder, disk, means.fsync) },
+      ids,
+    );
   } catch (error) {
     throw spoolError('take in', dropIn(spool.folder), error);
   } finally {
@@ -88,6 +87,35 @@ export async function takeIn(spool: Spool, means: TakingIn): Promise<number> {
     await lock.release();
   }
 }
+
+/** In the order of their names; after trouble none more is begun. */
+async function takeAll(taking: Taking, ids: readonly string[]): Promise<number> {
+  const inTurn = limited(AT_ONCE);
+  let taken = 0;
+  let isOver = false;
+  const work = ids.map((id) =>
+    inTurn(async () => {
+      if (isOver || taking.means.signal.aborted) return;
+      try {
+        if (await takeOne(taking, id)) taken += 1;
+      } catch (error) {
+        isOver = true;
+        throw error;
+      }
+    }),
+  );
+  for (const end of await Promise.allSettled(work)) if (end.status === 'rejected') throw end.reason;
+  return taken;
+}
+
+/** Brings the names in `taken` and `drop` to the disk, for all who wait for it. */
+const committer = (folder: string, disk: Disk, fsync: boolean): (() => Promise<void>) =>
+  fsync
+    ? shared(async () => {
+        await syncFolder(disk, takenIn(folder));
+        await syncFolder(disk, dropIn(folder));
+      })
+    : async () => {};
 
 const list = (disk: Disk, folder: string): readonly string[] => unlessMissing(() => disk.list(folder)) ?? [];
 
@@ -104,7 +132,10 @@ interface Taking {
   readonly means: TakingIn;
   readonly disk: Disk;
   readonly told: Told;
+  /** Messages of each user, those that are being taken in with them. */
   readonly waiting: Map<number, number>;
+  /** Brings what was renamed to the disk. */
+  commit(): Promise<void>;
 }
 
 async function takeOne(taking: Taking, id: string): Promise<boolean> {
@@ -130,9 +161,8 @@ async function takeOne(taking: Taking, id: string): Promise<boolean> {
       return false;
     case 'file':
       try {
-        if (!(await accept(taking, id, looked))) return false;
         waiting.set(looked.uid, (waiting.get(looked.uid) ?? 0) + 1);
-        return true;
+        return await accept(taking, id, looked);
       } catch (error) {
         if (!(error instanceof Error) || isTrouble(error)) throw error;
         told.add({ event: 'refused', id, uid: looked.uid, reason: error.message });
@@ -150,11 +180,11 @@ const isTrouble = (error: Error): boolean =>
 
 /** T1 to T5. */
 async function accept(
-  { spool, means, disk }: Taking,
+  { spool, means, disk, commit }: Taking,
   id: string,
   { uid, inode, source }: Looked & { readonly kind: 'file' },
 ): Promise<boolean> {
-  const { rules, fsync, world } = means;
+  const { rules, world } = means;
   const drop = dropIn(spool.folder);
   const reading = parseDropHead(await startOf(source, MAX_DROP_HEAD), rules.domain);
   if ('fault' in reading) throw new Error(reading.fault);
@@ -177,7 +207,7 @@ async function accept(
     // Its owner has taken it away, or put something else in its place, which stays where it is.
     if (ownerOf(disk, `${drop}/${id}`)?.inode === inode) throw error;
   }
-  if (fsync) for (const folder of [takenIn(spool.folder), drop]) await syncFolder(disk, folder);
+  await commit();
   await release(spool, disk, id);
   accepted?.(id, message);
   return true;

@@ -73,12 +73,17 @@ const as = (uid: number, program: string, words: readonly string[], env = {}) =>
   run(join(host, program), words, { uid, stdin: MESSAGE, cwd: '/', env: { PATH, POSTHASTE_DROP: drop, ...env } });
 const sh = (uid: number, script: string) => run('/bin/sh', ['-c', script], { uid, cwd: '/', env: { PATH } });
 
-/** Root's runner, as cron would start it; and what it tells. */
+/** What the unit leaves to root's runner of what root may do. */
+const CAPABILITIES = ['--bounding-set', '-all,+dac_read_search', '--inh-caps', '-all', '--no-new-privs'];
+
+/** Root's runner, as the unit starts it; and what it tells. */
 async function deliver() {
   const log = join(host, 'log');
   rmSync(log, { force: true });
   const words = ['queue', 'run', `--spool=${spool}`, `--config=${join(host, 'config.toml')}`];
-  const ran = await run(join(host, 'bin/posthaste'), words, { env: { PATH, POSTHASTE_LOG: log } });
+  const program = join(host, 'bin/posthaste');
+  const [command, ...rest] = isRoot ? ['setpriv', ...CAPABILITIES, program, ...words] : [program, ...words];
+  const ran = await run(command ?? '', rest, { env: { PATH, POSTHASTE_LOG: log } });
   const events: readonly Record<string, unknown>[] = existsSync(log)
     ? readFileSync(log, 'utf8')
         .trimEnd()

@@ -80,7 +80,7 @@ export async function dropScene(): Promise<DropScene> {
 }
 
 /** Takes a message as it is. */
-const admit: DropRules['admit'] = async ({ head: asked, source, uid }) => {
+export const admit: DropRules['admit'] = async ({ head: asked, source, uid }) => {
   const { envelope, sender, recipients } = asked;
   const completion = { now: 0, zone: 0, random: () => 0.5, fqdn: 'example.com', domain: 'example.com', sender };
   const { message } = await prepare(source, completion, { head, section });
