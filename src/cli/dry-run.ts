@@ -90,7 +90,7 @@ const routingOf = (settings: Settings, own: Opened['own']): RouteSettings => ({
   ...(own === undefined ? {} : { own }),
 });
 
-export async function lookUp(
+async function lookUp(
   { destination, recipients, outlet }: Plan,
   open: Delivery['open'],
   world: World,
@@ -155,7 +155,7 @@ function envelopeLines({ delivery: { envelope }, refused }: Job): readonly strin
   ];
 }
 
-export function routeLines({
+function routeLines({
   destination,
   recipients,
   sender,

@@ -17,7 +17,9 @@ export type CommandLine =
   | { readonly kind: 'print'; readonly text: string }
   | { readonly kind: 'wrong'; readonly text: string };
 
-export type OtherCommand = 'queue' | 'install';
+export type OtherCommand = 'queue' | 'install' | 'explain';
+
+const OTHER_COMMANDS: readonly OtherCommand[] = ['queue', 'install', 'explain'];
 
 /** The texts given for each option, in order; a flag without a value has an empty text. */
 export type Given = GivenOf<OptionKey>;
@@ -58,6 +60,7 @@ const SEND: Form<OptionKey> = {
 Other commands, each with --help:
   posthaste queue      see and steer what waits for another attempt
   posthaste install    have the queue run by systemd or cron
+  posthaste explain    say which way mail for an address would go, and why
 
 An argument with an @ is always a recipient; several may stand in one argument, separated by commas.
 Exit status: 0 all delivered or in the queue, 64 usage, 65 bad message or address,
@@ -72,7 +75,8 @@ const HELP_WIDTH = 100;
 /** Reads the words after the command's name. Never throws for what a caller typed. */
 export function readCommandLine(words: readonly string[]): CommandLine {
   const [first] = words;
-  if (first === 'queue' || first === 'install') return { kind: first, words: words.slice(1) };
+  const other = OTHER_COMMANDS.find((name) => name === first);
+  if (other !== undefined) return { kind: other, words: words.slice(1) };
   const rest = first === 'send' ? words.slice(1) : words;
   const read = readWords(SEND, rest[0] === 'help' ? ['--help'] : rest);
   return read.kind === 'given' ? { ...read, kind: 'send' } : read;

@@ -61,6 +61,8 @@ export async function run(words: readonly string[], around: Surroundings, name =
         return (await import('./queue.ts')).runQueueCommand(command.words, outer);
       case 'install':
         return (await import('./install.ts')).runInstall(command.words, outer);
+      case 'explain':
+        return (await import('./explain.ts')).runExplain(command.words, outer);
     }
   }, speaking);
 }

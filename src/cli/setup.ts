@@ -27,7 +27,7 @@ export const optionOverrides = ({ port, maxSize, tls, from, hostname }: Settings
 });
 
 /** The PEM files that the settings name, as text. @throws {CommandError} with 78 where one can't be used */
-export async function readMaterial({ tls }: Settings, around: Surroundings): Promise<TlsMaterial> {
+export async function readMaterial({ tls }: Pick<Settings, 'tls'>, around: Surroundings): Promise<TlsMaterial> {
   const read = async (file: string, what: string): Promise<string> => {
     try {
       return (await around.readFile(file)).toString('utf8');

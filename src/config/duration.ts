@@ -16,3 +16,15 @@ export function parseDuration(text: string): number | undefined {
   );
   return total <= MAX ? total : undefined;
 }
+
+/** The shortest text that `parseDuration` reads as so many milliseconds: `90s` is `1m30s`; nothing at all is `0s`. */
+export function formatDuration(milliseconds: number): string {
+  let rest = Math.max(0, Math.round(milliseconds));
+  const units = Object.entries(UNITS).sort(([, one], [, other]) => other - one);
+  const parts = units.map(([unit, size]) => {
+    const count = Math.floor(rest / size);
+    rest -= count * size;
+    return count === 0 ? '' : `${count}${unit}`;
+  });
+  return parts.join('') || '0s';
+}

@@ -113,7 +113,7 @@ function deliverOne(delivery: Delivery, world: World, options: DeliverOptions) {
 }
 
 /** Nobody has judged the message or its recipient, and it can't have been delivered: another way may do better. */
-const mayGoOn = (result: DeliveryResult): boolean =>
+export const mayGoOn = (result: DeliveryResult): boolean =>
   result.outcome !== 'delivered' &&
   result.failure.uncertain !== true &&
   result.failure !== INTERRUPTED &&

@@ -1,11 +1,9 @@
 import { applyOverrides, type Overrides } from '../config/defaults.ts';
-import { matches } from '../config/glob.ts';
 import type { Relay } from '../config/relay.ts';
 import type { LoginSettings, RouteRule, Settings, Variation } from '../config/settings.ts';
 import { type LocalTarget, parseVia, type Via } from '../config/via.ts';
-import type { Address } from '../mail/address.ts';
-import type { Recipient } from '../mail/envelope.ts';
 import { quoted } from '../mail/printable.ts';
+import { matchOf, type RouteQuestion } from './match.ts';
 
 /*
  * The settings as rules: which recipient's mail goes out which way. A rule has one outlet or several, tried in their order
@@ -176,25 +174,7 @@ function mergeLogin(login: LoginSettings, over: LoginSettings): LoginSettings {
 const withoutUndefined = (login: { readonly [K in keyof LoginSettings]: string | undefined }): LoginSettings =>
   Object.fromEntries(Object.entries(login).filter(([, value]) => value !== undefined));
 
-export interface RouteQuestion {
-  readonly recipient: Recipient;
-  readonly sender: Address | null;
-  /** The address in From, where it is known. */
-  readonly author?: Address | undefined;
-  readonly uid: number;
-}
-
 /** The first rule that matches. */
 export function ruleFor({ rules, rest }: RouteTable, question: RouteQuestion): Rule {
-  return rules.find((rule) => isFor(rule, question)) ?? rest;
-}
-
-function isFor(rule: Rule, { recipient, sender, author, uid }: RouteQuestion): boolean {
-  if (rule.local === true && recipient.local !== true) return false;
-  const authors = rule.byAuthor === true && author !== undefined ? [sender, author] : [sender];
-  return (
-    (rule.recipients.length === 0 || rule.recipients.some((glob) => matches(glob, recipient.address))) &&
-    (rule.senders.length === 0 || rule.senders.some((glob) => authors.some((one) => matches(glob, one)))) &&
-    (rule.uids.length === 0 || rule.uids.includes(uid))
-  );
+  return rules.find((rule) => matchOf(rule, question) !== undefined) ?? rest;
 }

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { EXIT } from '../../src/cli/exit.ts';
+import { EXPLAIN_OPTIONS } from '../../src/cli/explain.ts';
 import { INSTALL_OPTIONS } from '../../src/cli/install.ts';
 import { OPTIONS } from '../../src/cli/options.ts';
 import { readCommandLine } from '../../src/cli/program.ts';
@@ -42,6 +43,14 @@ describe('posthaste(1)', () => {
     }
   });
 
+  it('describes explain and its options', () => {
+    const described = section('DIAGNOSIS');
+    for (const { flags } of EXPLAIN_OPTIONS) {
+      const [, name = ''] = /(?:^|, )-(-[\w-]+|\w)/.exec(flags) ?? [];
+      expect(described, flags).toMatch(new RegExp(`^\\.It (?:.* , )?Fl ${name}\\b`, 'm'));
+    }
+  });
+
   it('has every exit status', () => {
     for (const code of Object.values(EXIT)) expect(section('EXIT STATUS')).toMatch(new RegExp(`^\\.It ${code}$`, 'm'));
   });
@@ -56,7 +65,7 @@ describe('posthaste(1)', () => {
 
   it('has only options that there are', () => {
     const queue = Object.values(QUEUE_COMMANDS).flatMap(({ rows }) => rows);
-    const known = [...OPTIONS, ...queue, ...INSTALL_OPTIONS].flatMap(({ flags }) =>
+    const known = [...OPTIONS, ...queue, ...INSTALL_OPTIONS, ...EXPLAIN_OPTIONS].flatMap(({ flags }) =>
       [...flags.matchAll(/--([\w-]+)/g)].map(([, name]) => name),
     );
     const named = [...plain.matchAll(/\bFl -([a-z][\w-]*)/g)].map(([, name]) => name);
@@ -93,7 +102,7 @@ describe('the examples', () => {
     'can be read: posthaste %s',
     (_, words) => {
       const line = readCommandLine(words);
-      expect(line.kind).toMatch(/^(?:send|queue|install)$/);
+      expect(line.kind).toMatch(/^(?:send|queue|install|explain)$/);
       if (line.kind === 'queue') expect(readQueueWords(line.words).kind).toBe('given');
       if (line.kind === 'send') expect(readValues(line.given, line.words)).toHaveProperty('words');
     },

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseDuration } from '../../src/config/duration.ts';
+import { formatDuration, parseDuration } from '../../src/config/duration.ts';
 import { parseSize } from '../../src/config/size.ts';
 
 describe('parseDuration()', () => {
@@ -57,4 +57,26 @@ describe('parseSize()', () => {
   bad('25T', 'no such unit');
   bad('9999999999999', 'too many digits');
   bad('999999999999G', 'not a safe integer');
+});
+
+describe('formatDuration()', () => {
+  test.each([
+    [0, '0s'],
+    [250, '250ms'],
+    [90_000, '1m30s'],
+    [432_000_000, '5d'],
+    [7_200_000, '2h'],
+    [90_061_001, '1d1h1m1s1ms'],
+  ])('%d is %s', (milliseconds, text) => {
+    expect(formatDuration(milliseconds)).toBe(text);
+  });
+
+  test('is what parseDuration() reads', () => {
+    fc.assert(
+      fc.property(fc.nat(366 * 86_400_000), (milliseconds) => {
+        expect(parseDuration(formatDuration(milliseconds))).toBe(milliseconds);
+      }),
+      { seed: 3, numRuns: 200 },
+    );
+  });
 });
