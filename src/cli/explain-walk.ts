@@ -16,7 +16,6 @@ import { readRecipients, readSender, senderIn } from './envelope.ts';
 import { withEnvironment } from './environment.ts';
 import { EXIT, type ExitCode, exitCode } from './exit.ts';
 import { expandFully, refusedTarget } from './expand.ts';
-import { refuseWithoutPassword } from './explain-login.ts';
 import { type ExplainedWay, explainWay, type WayJson } from './explain-way.ts';
 import { type FoundMeans, readMeans } from './means.ts';
 import { formatSender, type RefusedAddress } from './output.ts';
@@ -143,9 +142,8 @@ function explainer({ means, envelope, submitter }: Asked, world: World, around: 
   };
   const { rest } = means.table;
   // Of what an outlet opens, only what everybody may read: no key, no password.
-  const open = orFailure(async (outlet) => {
-    const { cert: _, key: __, ...tls } = outlet.settings.tls;
-    refuseWithoutPassword(outlet, rest.outlets.includes(outlet), around);
+  const open = orFailure(async ({ settings }) => {
+    const { cert: _, key: __, ...tls } = settings.tls;
     return { material: await readMaterial({ tls }, around) };
   });
   return async (recipient: Recipient, rule: Rule, match: Match): Promise<Explained> => {

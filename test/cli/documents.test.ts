@@ -44,7 +44,7 @@ describe('posthaste(1)', () => {
   });
 
   it('describes explain and its options', () => {
-    const described = section('DIAGNOSIS');
+    const described = section('WHAT STOPS MAIL');
     for (const { flags } of EXPLAIN_OPTIONS) {
       const [, name = ''] = /(?:^|, )-(-[\w-]+|\w)/.exec(flags) ?? [];
       expect(described, flags).toMatch(new RegExp(`^\\.It (?:.* , )?Fl ${name}\\b`, 'm'));

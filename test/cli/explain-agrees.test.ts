@@ -118,9 +118,8 @@ async function send(one: Scene, files: Readonly<Record<string, string>>, capture
     }),
     deliver,
     async findSecret(request: { passwordFile?: string; ownOnly?: true }) {
-      const found = request.passwordFile ?? (request.ownOnly === true ? undefined : 'POSTHASTE_PASSWORD');
-      if (found !== undefined) secrets.push(found);
-      return found === undefined ? undefined : 'opensesame';
+      secrets.push(request.passwordFile ?? (request.ownOnly === true ? '~/.netrc' : 'POSTHASTE_PASSWORD'));
+      return 'opensesame';
     },
   };
   const words = [...(one.sender === undefined ? [] : ['-f', one.sender]), '--no-queue', '--json', '--', one.recipient];
@@ -147,10 +146,9 @@ function expected({ ways, outcome }: ExplainedRecipientJson) {
   let last: WayJson | undefined;
   for (const way of ways) {
     last = way;
-    if (way.login?.password !== undefined) passwords.push(way.login.password.replace(/^\w+ /, ''));
-    // Where it can't be opened, nobody is dialled.
-    const hosts = way.status === '4.3.5' ? [] : (way.hosts ?? []);
-    for (const { name, addresses = [] } of hosts) {
+    const [place] = way.login?.password ?? [];
+    if (place !== undefined) passwords.push(place.replace(/^\w+ /, ''));
+    for (const { name, addresses = [] } of way.hosts ?? []) {
       if (addresses.length === 0) continue;
       const { source = [], proxy } = way.network ?? {};
       const implicit = way.tls?.mode === 'implicit';
@@ -185,14 +183,6 @@ test('what explain says is what is then done', async () => {
       const [explained] = explanation.recipients;
       const done = await send(one, files, capture);
       if (explained === undefined) throw new Error('there is no recipient');
-      if (told.exit === 78) {
-        expect(explained).toMatchObject({
-          outcome: 'deferred',
-          error: expect.stringContaining('there is no password'),
-        });
-        expect([done.exit, done.dialled, done.reports]).toEqual([78, [], []]);
-        return;
-      }
       const { dialled, passwords, last } = expected(explained);
       expect(done.dialled).toEqual(dialled);
       const [report] = done.reports;

@@ -117,7 +117,7 @@ describe('posthaste explain', () => {
               port: 587,
               hosts: [{ name: 'relay.test', addresses: ['192.0.2.25'] }],
               tls: { mode: 'starttls', check: 'chain', ca: 'system' },
-              login: { user: 'ann@example.org', password: 'command pass' },
+              login: { user: 'ann@example.org', password: ['command pass'] },
               network: { hello: 'vm.example.org', ip: '4', source: [] },
               limits: { recipients: 100, rate: { messages: 30, milliseconds: 60_000 } },
             },
@@ -135,10 +135,22 @@ describe('posthaste explain', () => {
     expect((await explain('ann@nomail.example')).exit).toBe(68);
     expect((await explain('a@@b')).exit).toBe(65);
     expect((await explain('bad')).exit).toBe(65);
-    expect(await explain('--relay', 'smtps://me@relay.test', 'a@example.org')).toMatchObject({
+    const ca = { ...files, '/etc/posthaste/config.toml': 'relay = "smtps://relay.test"\n[tls]\nca = "/nowhere.pem"\n' };
+    expect(await play(['explain', 'a@example.org'], { zones, files: ca })).toMatchObject({
       exit: 78,
-      out: expect.stringContaining('Cannot log in to smtps://relay.test:465: there is no password'),
+      out: expect.stringMatching(/^ {2}Failure {3}Cannot read certificates "\/nowhere\.pem": no such file/m),
     });
+  });
+
+  it('says where a password would be looked for, and looks nowhere', async () => {
+    const words = ['explain', '--relay', 'smtps://me@relay.test', 'a@example.org'];
+    const at = async (env: Readonly<Record<string, string>>) => (await play(words, { zones, files }, { env })).out;
+    expect(await at({})).toMatch(/ password from ~\/\.netrc or ~\/\.authinfo or the keyring$/m);
+    expect(await at({ POSTHASTE_PASSWORD: 'x' })).toMatch(/ password from variable POSTHASTE_PASSWORD$/m);
+    expect(await at({ POSTHASTE_PASSWORD_FILE: '/p' })).toMatch(/ password from file \/p$/m);
+    expect(await at({ CREDENTIALS_DIRECTORY: '/c' })).toMatch(
+      / from credential posthaste\.password or ~\/\.netrc or /m,
+    );
   });
 
   it('wants an address, and a number for a user', async () => {
