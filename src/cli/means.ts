@@ -40,9 +40,20 @@ export interface FoundMeans {
   submitterOf(entry: Pick<QueueEntry, 'uid' | 'way'>): Submitter;
 }
 
-/** Finds what the options name. @throws {CommandError} */
-export async function readMeans(options: WayOptions, around: Surroundings): Promise<FoundMeans> {
+/**
+ * Finds what the options name. Where a file of the system can't be read, its way can't be gone; who hands a message over
+ * to those who can says so.
+ * @throws {CommandError}
+ */
+export async function readMeans(
+  options: WayOptions,
+  around: Surroundings,
+  unread: 'refused' | 'handed over' = 'refused',
+): Promise<FoundMeans> {
   const settings = await readSettings(options, around);
+  if (settings.unread !== undefined && unread === 'refused' && options.relay === undefined) {
+    throw new CommandError(settings.unread, EXIT.noPermission);
+  }
   const table = findTable(options, settings);
   const identity = identify(settings, around.surface);
   const opened = new Map<Outlet, Promise<Opened>>();

@@ -48,7 +48,7 @@ export interface Job {
 export async function makeJob(given: SendOptions, around: Surroundings): Promise<Job> {
   if (given.words.length === 0 && !given.readRecipients) throw nobody('no recipient was given');
   const asked = withEnvironment(given, around.env);
-  const means = await readMeans(asked, around);
+  const means = await readMeans(asked, around, 'handed over');
   const { identity, settings, table } = means;
   if (asked.askPassword) await around.askPassword(promptFor(table));
   // Where there is one way only, what it lacks is told before the message is read.

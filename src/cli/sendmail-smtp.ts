@@ -27,7 +27,7 @@ export type TellSender = (job: Job, refused: readonly string[]) => Promise<void>
 
 export async function runSmtp(given: SendOptions, tell: TellSender, around: Surroundings): Promise<ExitCode> {
   const options = withEnvironment(given, around.env);
-  const means = await readMeans(options, around);
+  const means = await readMeans(options, around, 'handed over');
   const { settings } = means;
   const { fqdn, domain } = means.identity;
   const world = around.openWorld(settings);

@@ -5,6 +5,7 @@ import { takeInFor } from '../../src/cli/drop-admit.ts';
 import { EXIT } from '../../src/cli/exit.ts';
 import { CommandError } from '../../src/cli/failure.ts';
 import { runQueueCommand } from '../../src/cli/queue.ts';
+import { meansFinder } from '../../src/cli/way.ts';
 import { applyOverrides, DEFAULTS, type Overrides } from '../../src/config/defaults.ts';
 import { formatAddress } from '../../src/mail/address.ts';
 import type { QueueEvent } from '../../src/queue/event.ts';
@@ -112,6 +113,19 @@ describe('a message of a user', () => {
       expect(await call(drop, [option, 'bob@example.net'], { findConfig: closed })).toMatchObject({ exit: 77 });
       expect(readdirSync(drop)).toEqual([]);
     }
+  });
+
+  it('in the user’s own queue is not sent in a way that the system may not want', async () => {
+    const around = fakeSurroundings({}, { env: { POSTHASTE_DROP: makeDrop() }, findConfig: closed });
+    const text = expect.stringContaining('"/etc/posthaste/config.toml"');
+    expect(await meansFinder(around)({})).toMatchObject({
+      scope: 'destination',
+      permanent: false,
+      status: '4.3.5',
+      text,
+    });
+    const means = await meansFinder(around)({ relay: 'smtp://mail.example.org', tls: { level: 'none' } });
+    expect('scope' in means).toBe(false);
   });
 
   it('that is too large is not handed over', async () => {
