@@ -112,6 +112,31 @@ describe('the mail of a user', () => {
     expect(readdirSync(drop)).toEqual([]);
   });
 
+  it('is taken by SMTP on standard input too, and told by -bs and --json where it is', async () => {
+    const rows = [
+      'EHLO me',
+      'MAIL FROM:<ann@example.net>',
+      'RCPT TO:<bob@example.net>',
+      'DATA',
+      'Subject: x',
+      '',
+      'y',
+      '.',
+    ];
+    const stdin = `${[...rows, 'QUIT'].join('\r\n')}\r\n`;
+    const options = { uid: ANN, cwd: '/', env: { PATH, POSTHASTE_DROP: drop } };
+    const spoken = await run(join(host, 'sendmail'), ['-bs'], { ...options, stdin });
+    expect(spoken.stdout).toMatch(/^250 .*queued as [0-9a-z]{15}/m);
+    const told = await as(ANN, 'bin/posthaste', ['--json', '-odb', '-f', 'me', 'carl@example.net']);
+    const names = [/queued as ([0-9a-z]{15})/.exec(spoken.stdout)?.[1], JSON.parse(told.stdout).recipients[0].queued];
+    expect(readdirSync(drop).sort()).toEqual(names.sort());
+    const { events } = await deliver();
+    const accepted = events.filter(({ event }) => event === 'accepted');
+    expect(accepted.map(({ id }) => id).sort()).toEqual(names);
+    expect(accepted.map(({ sender }) => sender).sort()).toEqual(['ann@example.net', 'me@example.org']);
+    await server.mailbox.take(2);
+  });
+
   it('is seen, read, moved and taken away by nobody else', async () => {
     await as(ANN, 'sendmail', ['bob@example.net']);
     const [name = ''] = readdirSync(drop);
@@ -137,6 +162,7 @@ describe('the mail of a user', () => {
     await as(BOB, 'sendmail', ['-f', 'boss@example.org', 'two@example.net']);
     const { events } = await deliver();
     const accepted = events.filter(({ event }) => event === 'accepted');
+    accepted.sort((one, other) => (String(one.recipients) < String(other.recipients) ? -1 : 1));
     expect(accepted.map(({ uid, recipients }) => ({ uid, recipients }))).toEqual([
       { uid: ANN, recipients: ['one@example.net'] },
       { uid: BOB, recipients: ['two@example.net'] },
