@@ -117,7 +117,8 @@ describe('replace(), remove(), fail()', () => {
     await spool.replace(claim, { ...claim.entry, held: true });
     expect((await spool.read(id))?.held).toBe(true);
     await spool.remove(claim);
-    expect(files(folder)).toEqual([`claim/${id}`]);
+    // The message goes a moment later: who removes does not wait for it.
+    await expect.poll(() => files(folder)).toEqual([`claim/${id}`]);
     await spool.replace(claim, claim.entry);
     await claim.release();
     expect(files(folder)).toEqual([]);
