@@ -1,9 +1,9 @@
-import { cpSync, mkdirSync } from 'node:fs';
+import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Received } from '../support/mx-server.ts';
 import { ADMIN, HOST, PROGRAMS, type Program } from './callers/programs.ts';
-import { NOBODY, openRoot, type Root } from './callers/root.ts';
+import { ANN, NOBODY, openRoot, type Root } from './callers/root.ts';
 
 /*
  * Real programs with our package as their sendmail, from their command line to what arrives at a mail server: in a root
@@ -14,7 +14,6 @@ let root: Root;
 
 /** Those of the group crontab may write there. */
 const CRONTAB = 64100;
-const ANN = 64111;
 
 beforeAll(async () => {
   root = await openRoot();
@@ -24,8 +23,9 @@ beforeAll(async () => {
     'MAILTO=bob@example.org,root\n* * * * * printf "Grüße\\n.\\n..two\\nlast\\n"\n',
     { mode: 0o600, owner: [ANN, CRONTAB] },
   );
-  mkdirSync(join(root.path, 'etc/busybox'), { recursive: true });
   root.write('etc/busybox/ann', 'MAILTO=bob@example.org\n* * * * * printf "busy\\n.\\n..two\\nlast\\n"\n');
+  // What users hand over waits in the drop for root's queue.
+  root.start('/usr/bin/posthaste', 'queue', 'run', '--forever');
   root.start('/usr/sbin/cron', '-f');
   root.start('/bin/busybox', 'crond', '-f', '-c', '/etc/busybox');
   root.start('/usr/sbin/atd', '-f');

@@ -11,7 +11,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, chownSync, copyFileSync, existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { did, makeStub } from '../../package/dpkg-root.ts';
 import { startDns } from '../../support/dns-server.ts';
@@ -20,7 +20,9 @@ import { type Ran, run } from '../../support/run.ts';
 
 /** As in setup-callers.sh. */
 const ROOT = '/var/cache/posthaste-callers/root';
-const USERS = { root: '0:0', ann: '64111:64111' } as const;
+/** Her user and her group. */
+export const ANN = 64111;
+const USERS = { root: '0:0', ann: `${ANN}:${ANN}` } as const;
 const HOMES = { root: '/root', ann: '/home/ann' } as const;
 const ZONES = {
   'example.org': { MX: ['10 mx.example.org'] },
@@ -32,7 +34,7 @@ const ZONES = {
 export const NOBODY = 'nobody@example.com';
 
 // A runner starts and delivers in half a second on a machine that has nothing else to do.
-const ARRIVAL_MS = 30_000;
+const ARRIVAL_MS = 15_000;
 const POLL_MS = 20;
 
 export type User = keyof typeof USERS;
@@ -70,9 +72,26 @@ export const environmentOf = (user: User): Readonly<Record<string, string>> => (
   LOGNAME: user,
 });
 
-export async function openRoot(): Promise<Root> {
+/** Where the servers are. */
+interface Ports {
+  readonly mx: number;
+  readonly dns: number;
+}
+
+/** Straight to the servers of each domain. */
+const direct = ({ mx, dns }: Ports): string => `hostname = "host.example.net"
+[dns]
+servers = ["127.0.0.1:${dns}"]
+[mx]
+port = ${mx}
+allow_local = true
+`;
+
+/** With a configuration of its own, or one that finds the mail servers of `example.org` and `example.com`. */
+export async function openRoot(configure: (ports: Ports) => string = direct): Promise<Root> {
   if (process.getuid?.() !== 0) throw new Error('Cannot run callers: only root may do chroot');
   if (!existsSync(ROOT)) throw new Error(`Cannot run callers: no ${ROOT}; run test/interop/setup-callers.sh`);
+  clean();
   await install();
   const mx = await startMx({
     host: '127.0.0.1',
@@ -81,21 +100,12 @@ export async function openRoot(): Promise<Root> {
   });
   const dns = await startDns(ZONES);
   const write: Root['write'] = (path, text, { mode = 0o644, owner: [uid, gid] = [0, 0] } = {}) => {
+    mkdirSync(dirname(join(ROOT, path)), { recursive: true });
     writeFileSync(join(ROOT, path), text);
     chownSync(join(ROOT, path), uid, gid);
     chmodSync(join(ROOT, path), mode);
   };
-  mkdirSync(join(ROOT, 'etc/posthaste'), { recursive: true });
-  write(
-    'etc/posthaste/config.toml',
-    `hostname = "host.example.net"
-[dns]
-servers = ["127.0.0.1:${dns.port}"]
-[mx]
-port = ${mx.port}
-allow_local = true
-`,
-  );
+  write('etc/posthaste/config.toml', configure({ mx: mx.port, dns: dns.port }));
   write('etc/aliases', 'root: admin@example.org\n');
   const left: Received[] = [];
   let seen = 0;
@@ -172,14 +182,22 @@ function startDaemon(words: readonly string[]): Daemon {
   };
 }
 
+/** Removes what other tests left. */
+function clean(): void {
+  for (const path of ['var/spool/posthaste', 'var/lib/dpkg', 'etc/posthaste', 'root', 'home/ann']) {
+    rmSync(join(ROOT, path), { recursive: true, force: true });
+  }
+  for (const user of ['root', 'ann']) rmSync(join(ROOT, 'var/spool/cron/crontabs', user), { force: true });
+  mkdirSync(join(ROOT, 'root'), { mode: 0o700 });
+  mkdirSync(join(ROOT, 'home/ann'));
+  chownSync(join(ROOT, 'home/ann'), ANN, ANN);
+}
+
 /** The package of the last build, as dpkg puts it there, and the Node that runs this. */
 async function install(): Promise<void> {
   const node = join(ROOT, 'usr/bin/node');
   if (!existsSync(node) || statSync(node).size !== statSync(process.execPath).size)
     copyFileSync(process.execPath, node);
-  rmSync(join(ROOT, 'var/spool/posthaste'), { recursive: true, force: true });
-  rmSync(join(ROOT, 'home/ann/.local'), { recursive: true, force: true });
-  rmSync(join(ROOT, 'var/lib/dpkg'), { recursive: true, force: true });
   for (const path of ['var/lib/dpkg/info', 'var/lib/dpkg/updates', 'var/log']) {
     mkdirSync(join(ROOT, path), { recursive: true });
   }
