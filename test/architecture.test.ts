@@ -12,6 +12,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   message: ['mail'],
   compose: ['mail', 'message'],
   'net/local-address': [],
+  'queue/owner': [],
   config: ['mail', 'net/local-address'],
   'route/route': ['mail', 'config'],
   dns: ['mail', 'net/local-address', 'route/route'],
@@ -23,13 +24,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   net: ['mail', 'smtp', 'tls'],
   route: ['mail', 'dns', 'config', 'net/local-address'],
   world: ['dns', 'message', 'net', 'smtp'],
+  oauth: ['mail', 'config', 'smtp', 'net', 'queue/owner'],
   // What is done with them.
   delivery: ['mail', 'message', 'smtp', 'dns', 'tls', 'dkim', 'config', 'net', 'route', 'world'],
   queue: ['mail', 'message', 'smtp', 'bounce', 'config', 'route', 'delivery', 'world'],
   submit: ['mail', 'message', 'smtp', 'bounce', 'config', 'route', 'delivery', 'queue', 'world'],
   cli: [
     ...['mail', 'version', 'message', 'compose', 'dns', 'tls', 'smtp', 'dkim', 'bounce', 'config', 'net', 'route'],
-    ...['world', 'delivery', 'queue', 'submit'],
+    ...['oauth', 'world', 'delivery', 'queue', 'submit'],
   ],
 };
 
@@ -48,6 +50,7 @@ const TOUCH_THE_WORLD: readonly (string | RegExp)[] = [
   'src/message/file-source.ts',
   /^src\/submit\/(intake|login-memory|scratch|standard-input)\.ts$/,
   /^src\/config\/(secrets|personal-secrets|run-program)\.ts$/,
+  /^src\/oauth\/(post|redirect|token-file|lock)\.ts$/,
   /^src\/queue\/(disk|owner|background)\.ts$/,
   'src/queue/event-log.ts',
   'src/delivery/local-disk.ts',

@@ -1,5 +1,6 @@
 import { isAbsolute } from 'node:path';
 import type { Opened } from '../delivery/deliver.ts';
+import type { TlsMaterial } from '../delivery/protect.ts';
 import { quoted } from '../mail/printable.ts';
 import type { Outlet } from '../route/table.ts';
 import { isMechanism, MECHANISM_NAMES } from '../smtp/sasl/names.ts';
@@ -11,6 +12,7 @@ export interface LoginQuestion {
   readonly outlet: Outlet;
   /** It takes what no route takes: a password in the environment is meant for it. */
   readonly isUsual: boolean;
+  readonly material: TlsMaterial;
 }
 
 /**
@@ -19,25 +21,37 @@ export interface LoginQuestion {
  * @throws {CommandError} where what is said contradicts itself, or there is no password
  * @throws {SecretError}
  */
-export async function findLogin({ outlet, isUsual }: LoginQuestion, around: Surroundings): Promise<Opened['login']> {
+export async function findLogin(question: LoginQuestion, around: Surroundings): Promise<Opened['login']> {
+  const { outlet, isUsual, material } = question;
   const { via, login, settings } = outlet;
   if (via.kind !== 'relay') return undefined;
-  const { auth, passwordFile, passwordCommand } = login;
+  const { auth, passwordFile, passwordCommand, oauth } = login;
   const certificate = settings.tls.cert !== undefined;
   const mechanism = auth === undefined ? {} : { mechanism: mechanismOf(auth) };
   const user = login.user ?? via.relay.user;
   if (user === undefined) {
-    if (mechanism.mechanism === 'EXTERNAL') return { credentials: { certificate }, ...mechanism };
+    if (oauth === undefined && mechanism.mechanism === 'EXTERNAL')
+      return { credentials: { certificate }, ...mechanism };
     const option = passwordFile
       ? '--password-file'
       : passwordCommand
         ? '--password-command'
         : auth
           ? '--auth'
-          : undefined;
+          : oauth
+            ? 'oauth'
+            : undefined;
     if (option === undefined) return undefined;
     const place = outlet.account === undefined ? option : `account ${quoted(outlet.account)}`;
     throw new CommandError(`Cannot use ${place}: the relay’s URL has no user, as in smtps://user@host`, EXIT.usage);
+  }
+  if (oauth !== undefined) {
+    if (auth !== undefined && !BEARING.includes(auth.toUpperCase())) {
+      throw new CommandError(`Cannot use auth ${quoted(auth)}: with oauth, it is ${BEARING.join(' or ')}`, EXIT.config);
+    }
+    // Most logins have a password.
+    const { findTokens } = await import('./oauth.ts');
+    return { credentials: { user }, tokens: findTokens({ outlet, oauth, user, material }, around), ...mechanism };
   }
   const password = await around.findSecret({
     ...(passwordFile === undefined ? {} : { passwordFile }),
@@ -51,6 +65,8 @@ export async function findLogin({ outlet, isUsual }: LoginQuestion, around: Surr
   const where = 'give --password-file, --password-command or POSTHASTE_PASSWORD, or write it into ~/.netrc';
   throw new CommandError(`Cannot log in to ${via.relay.display}: there is no password: ${where}`, EXIT.config);
 }
+
+const BEARING: readonly string[] = ['OAUTHBEARER', 'XOAUTH2'];
 
 function homeOf({ env, home }: Surroundings): { readonly home?: string } {
   const folder = env.HOME !== undefined && isAbsolute(env.HOME) ? env.HOME : home();

@@ -120,7 +120,7 @@ async function openOutlet(outlet: Outlet, table: RouteTable, around: Surrounding
   const { via, settings } = outlet;
   const material = await readMaterial(settings, around);
   // A password of the environment is for the one way that the caller or the settings name, and shown to no other.
-  const login = await findLogin({ outlet, isUsual: table.rest.outlets.includes(outlet) }, around);
+  const login = await findLogin({ outlet, material, isUsual: table.rest.outlets.includes(outlet) }, around);
   const { fqdn } = identify(settings, around.surface);
   return {
     material,

@@ -63,6 +63,10 @@ export async function run(words: readonly string[], around: Surroundings, name =
         return (await import('./install.ts')).runInstall(command.words, outer);
       case 'explain':
         return (await import('./explain.ts')).runExplain(command.words, outer);
+      case 'login':
+        return (await import('./login-command.ts')).runLogin(command.words, outer);
+      case 'logout':
+        return (await import('./login-command.ts')).runLogout(command.words, outer);
     }
   }, speaking);
 }

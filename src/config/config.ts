@@ -105,7 +105,24 @@ function amiss({ tls, account = {}, route = [] }: FileSettings): readonly Fault[
   const keys = places
     .filter((place) => place.tls?.key !== undefined && place.tls.cert === undefined)
     .map(({ at }) => ({ path: [...at, 'tls', 'key'], allowed: 'given together with the "cert" beside it' }));
-  return keys;
+  return [...keys, ...Object.entries(account).flatMap(([name, each]) => amissInLogin(each, ['account', name]))];
+}
+
+type FileAccount = NonNullable<FileSettings['account']>[string];
+
+/** There is one way to log in. */
+function amissInLogin(account: FileAccount, at: readonly string[]): readonly Fault[] {
+  const { oauth, password_file, password_command } = account;
+  if (oauth === undefined) return [];
+  const others = Object.keys(oauth).filter((key) => key !== 'token_command');
+  return [
+    ...(password_file === undefined && password_command === undefined
+      ? []
+      : [{ path: [...at, 'oauth'], allowed: 'there without a "password_file" or "password_command" beside it' }]),
+    ...(oauth.token_command === undefined || others.length === 0
+      ? []
+      : [{ path: [...at, 'oauth', 'token_command'], allowed: 'the only key of its table' }]),
+  ];
 }
 
 /** `~/` is the home of the user who reads the file; other paths start from the file's directory. */

@@ -108,7 +108,8 @@ function mergeAccounts(old: Settings['accounts'], fresh: Overrides['accounts'] =
   const merged = new Map(Object.entries(old));
   for (const [name, account] of Object.entries(fresh)) {
     const before = merged.get(name) ?? { url: '', senders: [], over: {} };
-    merged.set(name, { ...before, ...account, over: { ...before.over, ...account.over } });
+    const oauth = account.oauth === undefined ? {} : { oauth: { ...before.oauth, ...account.oauth } };
+    merged.set(name, { ...before, ...account, ...oauth, over: { ...before.over, ...account.over } });
   }
   return Object.fromEntries(merged);
 }

@@ -1,6 +1,6 @@
 import type { Overrides } from './defaults.ts';
 import type { FileSettings } from './schema.ts';
-import type { Account, LoginSettings, RouteRule, Variation } from './settings.ts';
+import type { Account, LoginSettings, OAuthSettings, RouteRule, Variation } from './settings.ts';
 import { absoluteVia } from './via.ts';
 
 /*
@@ -58,9 +58,24 @@ function toAccount(file: FileAccount, path: FilePath): Partial<Account> {
   return {
     ...given({ url: url && absoluteVia(url, path), user, senders }),
     ...toLogin(file, path),
+    ...(file.oauth && { oauth: toOAuth(file.oauth, path) }),
     over: ownVariation(file, path),
   };
 }
+
+const toOAuth = (file: NonNullable<FileAccount['oauth']>, path: FilePath): OAuthSettings =>
+  given({
+    tokenCommand: file.token_command,
+    provider: file.provider,
+    tenant: file.tenant,
+    clientId: file.client_id,
+    clientSecretFile: file.client_secret_file && path(file.client_secret_file),
+    authUrl: file.auth_url,
+    deviceUrl: file.device_url,
+    tokenUrl: file.token_url,
+    scope: file.scope,
+    flow: file.flow,
+  });
 
 const toRoute = (file: FileRoute, path: FilePath): RouteRule => ({
   recipients: file.recipient ?? [],

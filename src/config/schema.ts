@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import type { Stage } from '../mail/result.ts';
+import { keysOf } from './known-keys.ts';
 import type { Reading } from './values.ts';
 import * as value from './values.ts';
 
@@ -124,12 +125,25 @@ const LOGIN = {
   password_command: v.optional(line('a command that prints the password')),
 };
 
+const endpoint = v.optional(v.pipe(line('an https:// URL'), read(value.readHttps)));
+const oauth = {
+  token_command: v.optional(line('a command that prints an access token')),
+  provider: oneOf(['google', 'microsoft']),
+  tenant: v.optional(v.pipe(line(value.TENANT), read(value.readTenant))),
+  client_id: v.optional(line('the id of a client')),
+  client_secret_file: file('a file with the secret of the client'),
+  ...{ auth_url: endpoint, device_url: endpoint, token_url: endpoint },
+  scope: v.optional(line('scopes with blanks between them')),
+  flow: oneOf(['device', 'code', 'client']),
+};
+
 const globs = several(v.pipe(line('an address or a domain'), read(value.readGlob)), 'patterns of addresses');
 
 const ACCOUNT = {
   url: v.optional(v.pipe(line('a way for mail'), read(value.readUrl))),
   user: v.optional(line('the name to log in with')),
   ...LOGIN,
+  oauth: maybe(oauth),
   sender: globs,
   ...OWN,
 };
@@ -205,20 +219,8 @@ const SCHEMA = table({
   route: v.optional(v.array(table(ROUTE), 'a list of tables: [[route]]')),
 });
 
-const names = (prefix: string, keys: object): readonly string[] =>
-  Object.entries(keys).flatMap(([key]) =>
-    key === 'tls' || key === 'timeouts'
-      ? Object.keys(TABLES[key]).map((inner) => `${prefix}${key}.${inner}`)
-      : [`${prefix}${key}`],
-  );
-
 /** Every key that holds a value, with its table: `mx.port`. */
-export const KNOWN_KEYS: readonly string[] = [
-  ...Object.keys(ROOT),
-  ...Object.entries(TABLES).flatMap(([name, keys]) => Object.keys(keys).map((key) => `${name}.${key}`)),
-  ...names('route.*.', ROUTE),
-  ...names('account.*.', ACCOUNT),
-];
+export const KNOWN_KEYS = keysOf({ ...ROOT, ...TABLES, 'route.*': ROUTE, 'account.*': ACCOUNT }, { ...TABLES, oauth });
 
 /** What a file says, by its own keys. */
 export type FileSettings = v.InferOutput<typeof SCHEMA>;

@@ -110,6 +110,26 @@ export interface LoginSettings {
   readonly auth?: string;
   readonly passwordFile?: string;
   readonly passwordCommand?: string;
+  /** In the place of a password. */
+  readonly oauth?: OAuthSettings;
+}
+
+/** How access tokens are had (RFC 6749): from a program, or from a provider whose client we are. */
+export interface OAuthSettings {
+  /** Prints an access token; the others are not there then. */
+  readonly tokenCommand?: string;
+  /** Endpoints and scope by a name. */
+  readonly provider?: 'google' | 'microsoft';
+  /** Microsoft's name for an organisation. */
+  readonly tenant?: string;
+  readonly clientId?: string;
+  readonly clientSecretFile?: string;
+  readonly authUrl?: string;
+  readonly deviceUrl?: string;
+  readonly tokenUrl?: string;
+  readonly scope?: string;
+  /** `device`: RFC 8628; `code`: RFC 8252; `client`: RFC 6749, section 4.4. */
+  readonly flow?: 'device' | 'code' | 'client';
 }
 
 /** A relay with what belongs to it, by a name. */

@@ -143,3 +143,15 @@ export function readLocal(text: string): Reading<string> {
   const isPlace = 'via' in result && !['mx', 'relay', 'account'].includes(result.via.kind);
   return reading(isPlace ? text : undefined, '"relay", "reject", "maildir:PATH" or another place here');
 }
+
+/** An endpoint: HTTPS, without user or fragment (RFC 6749, section 3). */
+export function readHttps(text: string): Reading<string> {
+  const url = URL.canParse(text) && text.length <= 2048 ? new URL(text) : undefined;
+  const fits = url?.protocol === 'https:' && url.username === '' && url.password === '' && !text.includes('#');
+  return reading(fits ? url.href : undefined, 'an https:// URL');
+}
+
+export const TENANT = 'the id or the domain of an organisation, "common" or "organizations"';
+
+export const readTenant = (text: string): Reading<string> =>
+  reading(/^[\w-][\w.-]{0,99}$/.test(text) ? text : undefined, TENANT);

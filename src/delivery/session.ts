@@ -16,7 +16,7 @@ import { type Dialogue, flight, WireError } from '../smtp/dialogue.ts';
 import type { Extensions } from '../smtp/extensions.ts';
 import { type HelloPlan, hello } from '../smtp/hello.ts';
 import { judgeBroken } from '../smtp/judge.ts';
-import type { Credentials } from '../smtp/sasl/exchange.ts';
+import type { Credentials, TokenSource } from '../smtp/sasl/exchange.ts';
 import { isMechanism, type LoginMemory, type MechanismName, strengthOf } from '../smtp/sasl/names.ts';
 import { stageLimit } from '../smtp/stages.ts';
 import type { World } from '../world.ts';
@@ -45,6 +45,8 @@ export interface Login {
   readonly mechanism?: MechanismName;
   /** Absent: the world's. */
   readonly memory?: LoginMemory;
+  /** Gives the token for the credentials. */
+  readonly tokens?: TokenSource;
 }
 
 export interface SessionOptions {
@@ -74,6 +76,14 @@ export type Opening =
 
 /** Never rejects but for a bug. */
 export async function openSession(plan: SessionPlan, world: World, options: SessionOptions): Promise<Opening> {
+  const { tokens } = plan.login ?? {};
+  if (tokens === undefined) return tryTwice(plan, world, options);
+  // Most logins have a password.
+  const { withTokens } = await import('./bearer.ts');
+  return withTokens(plan, tokens, { signal: options.signal, open: (ready) => tryTwice(ready, world, options) });
+}
+
+async function tryTwice(plan: SessionPlan, world: World, options: SessionOptions): Promise<Opening> {
   const first = await tryOnce(plan, world, options);
   const again = first.kind === 'failure' ? first.again : undefined;
   if (first.kind === 'open' || again === undefined || options.signal?.aborted === true) return first;

@@ -152,8 +152,11 @@ function outletOf(text: string, { settings, over, last, login }: Origin): Outlet
   if (account.url === '') throw new TableFault(`account ${quoted(via.name)} has no "url"`);
   const inner = viaOf(account.url);
   if (inner.kind === 'account') throw new TableFault(`account ${quoted(via.name)} can't be another account`);
-  const { user, auth, passwordFile, passwordCommand } = account;
-  const own = withoutUndefined({ user, auth, passwordFile, passwordCommand });
+  const { user, auth, passwordFile, passwordCommand, oauth } = account;
+  const own = {
+    ...withoutUndefined({ user, auth, passwordFile, passwordCommand }),
+    ...(oauth === undefined ? {} : { oauth }),
+  };
   const varied = applyOverrides(applyOverrides(routed, account.over), last);
   return { via: inner, settings: varied, login: mergeLogin(own, login), account: via.name };
 }
@@ -166,13 +169,16 @@ function viaOf(text: string): Via {
 
 /** Another place of the password takes the old one with it. */
 function mergeLogin(login: LoginSettings, over: LoginSettings): LoginSettings {
-  const { passwordFile: _, passwordCommand: __, ...rest } = login;
+  const { passwordFile: _, passwordCommand: __, oauth: ___, ...rest } = login;
   const hasPlace = over.passwordFile !== undefined || over.passwordCommand !== undefined;
   return { ...(hasPlace ? rest : login), ...over };
 }
 
-const withoutUndefined = (login: { readonly [K in keyof LoginSettings]: string | undefined }): LoginSettings =>
-  Object.fromEntries(Object.entries(login).filter(([, value]) => value !== undefined));
+const withoutUndefined = (
+  login: {
+    readonly [K in keyof Omit<LoginSettings, 'oauth'>]: string | undefined;
+  },
+): LoginSettings => Object.fromEntries(Object.entries(login).filter(([, value]) => value !== undefined));
 
 /** The first rule that matches. */
 export function ruleFor({ rules, rest }: RouteTable, question: RouteQuestion): Rule {

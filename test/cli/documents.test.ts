@@ -4,14 +4,18 @@ import { describe, expect, it } from 'vitest';
 import { EXIT } from '../../src/cli/exit.ts';
 import { EXPLAIN_OPTIONS } from '../../src/cli/explain.ts';
 import { INSTALL_OPTIONS } from '../../src/cli/install.ts';
+import { LOGIN_OPTIONS } from '../../src/cli/login-command.ts';
 import { OPTIONS } from '../../src/cli/options.ts';
 import { readCommandLine } from '../../src/cli/program.ts';
 import { readQueueWords } from '../../src/cli/queue.ts';
 import { QUEUE_COMMANDS } from '../../src/cli/queue-options.ts';
 import { readValues } from '../../src/cli/values.ts';
 import { readConfig } from '../../src/config/config.ts';
+import { applyOverrides, DEFAULTS } from '../../src/config/defaults.ts';
 import { KNOWN_KEYS } from '../../src/config/schema.ts';
 import { splitWords } from '../../src/config/words.ts';
+import { clientOf } from '../../src/oauth/client.ts';
+import { readTable } from '../../src/route/table.ts';
 import { STAGES } from '../../src/smtp/stages.ts';
 
 const root = new URL('../../', import.meta.url);
@@ -29,6 +33,15 @@ describe('posthaste(1)', () => {
         const macro = dashes === '--' ? `Fl -${name}` : `Fl ${name}`;
         expect(manual, flags).toMatch(new RegExp(`^\\.It (?:.* , )?${macro}(?: |$)`, 'm'));
       }
+    }
+  });
+
+  it('describes how to log in and its options', () => {
+    const described = section('LOGGING IN');
+    for (const name of ['login', 'logout']) expect(described).toMatch(new RegExp(`^\\.It Cm ${name} Ar account$`, 'm'));
+    for (const { flags } of LOGIN_OPTIONS) {
+      const [, name = ''] = /--([\w-]+)/.exec(flags) ?? [];
+      expect(described, flags).toMatch(new RegExp(`^\\.It Fl -${name} `, 'm'));
     }
   });
 
@@ -65,9 +78,8 @@ describe('posthaste(1)', () => {
 
   it('has only options that there are', () => {
     const queue = Object.values(QUEUE_COMMANDS).flatMap(({ rows }) => rows);
-    const known = [...OPTIONS, ...queue, ...INSTALL_OPTIONS, ...EXPLAIN_OPTIONS].flatMap(({ flags }) =>
-      [...flags.matchAll(/--([\w-]+)/g)].map(([, name]) => name),
-    );
+    const rows = [...OPTIONS, ...queue, ...INSTALL_OPTIONS, ...EXPLAIN_OPTIONS, ...LOGIN_OPTIONS];
+    const known = rows.flatMap(({ flags }) => [...flags.matchAll(/--([\w-]+)/g)].map(([, name]) => name));
     const named = [...plain.matchAll(/\bFl -([a-z][\w-]*)/g)].map(([, name]) => name);
     expect(named.filter((name) => ![...known, 'help', 'version'].includes(name))).toEqual([]);
   });
@@ -102,14 +114,14 @@ describe('the examples', () => {
     'can be read: posthaste %s',
     (_, words) => {
       const line = readCommandLine(words);
-      expect(line.kind).toMatch(/^(?:send|queue|install|explain)$/);
+      expect(line.kind).toMatch(/^(?:send|queue|install|explain|login)$/);
       if (line.kind === 'queue') expect(readQueueWords(line.words).kind).toBe('given');
       if (line.kind === 'send') expect(readValues(line.given, line.words)).toHaveProperty('words');
     },
   );
 
   it('are all found', () => {
-    expect(calls(blocks).length).toBe(15);
+    expect(calls(blocks).length).toBe(16);
     expect(calls(inManual).length).toBe(8);
   });
 
@@ -123,6 +135,20 @@ describe('the examples', () => {
 });
 
 describe('README.md', () => {
+  it('has configurations that can be used', async () => {
+    const examples = [...readme.matchAll(/```toml\n(.*?)```/gs)].map(([, text = '']) => text);
+    expect(examples.length).toBeGreaterThan(0);
+    for (const text of examples) {
+      const reading = await readConfig(text, '/c/config.toml');
+      if (!reading.ok) throw new Error(reading.errors.join());
+      const settings = applyOverrides(DEFAULTS, reading.overrides);
+      expect(readTable(settings)).toHaveProperty('table');
+      for (const { oauth } of Object.values(settings.accounts)) {
+        if (oauth !== undefined) expect(clientOf(oauth)).toHaveProperty('client');
+      }
+    }
+  });
+
   it('gives the reason for each package', () => {
     const { devDependencies, dependencies = {} } = JSON.parse(read('package.json'));
     for (const name of Object.keys({ ...devDependencies, ...dependencies })) {

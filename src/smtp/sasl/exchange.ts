@@ -1,3 +1,5 @@
+import type { Failure } from '../../mail/result.ts';
+
 /** Who we are to the server. */
 export interface Credentials {
   readonly user?: string;
@@ -6,6 +8,16 @@ export interface Credentials {
   readonly token?: string;
   /** The TLS session shows a client certificate. */
   readonly certificate?: boolean;
+}
+
+/** Where access tokens come from, for a login whose credentials hold none. Never rejects but for a bug. */
+export interface TokenSource {
+  /** What a person can do where a server refuses even a new token. */
+  readonly advice: string;
+  /** A token that should be good, or why there is none now. */
+  current(): Promise<string | Failure>;
+  /** Another one than that which a server has refused; undefined where no better one is to be had. */
+  instead(refused: string): Promise<string | Failure | undefined>;
 }
 
 /** One message of the client. */
