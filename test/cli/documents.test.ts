@@ -159,10 +159,10 @@ describe('README.md', () => {
 
 describe('posthaste.toml(5)', () => {
   const page = read('man/posthaste.toml.5');
-  /** `route.*.via` is described as `via`; the stages and the options of TLS share a line. */
+  /** `route.*.via` is described as `via`; the stages and the options of TLS share a line. Values stand in parentheses. */
   const plain = (key: string): string => key.replace(/^(?:route|account)\.\*\./, '');
   const described = new Set(
-    [...page.matchAll(/^\.It (Cm .*)$/gm)].flatMap(([, line = '']) =>
+    [...page.matchAll(/^\.It (Cm .*?)(?: No \\&\(.*)?$/gm)].flatMap(([, line = '']) =>
       [...line.matchAll(/(?:Cm|,) ([a-z_]+(?:\.[a-z_]+)?)\b/g)].map(([, key = '']) => key),
     ),
   );
