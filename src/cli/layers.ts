@@ -2,7 +2,7 @@ import { isAbsolute, join, resolve } from 'node:path';
 import { applyOverrides, DEFAULTS, type Overrides } from '../config/defaults.ts';
 import type { Settings } from '../config/settings.ts';
 import { quoted } from '../mail/printable.ts';
-import { EXIT } from './exit.ts';
+import { EXIT, type ExitCode } from './exit.ts';
 import { CommandError } from './failure.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -66,9 +66,15 @@ export const settingsOf = (layers: readonly Layer[]): Settings =>
 
 async function readNamed(file: string, shown: string, around: Surroundings): Promise<Layer> {
   const { loadConfig } = await import('../config/config.ts');
-  const reading = await loadConfig(shown, { readFile: () => around.readFile(shown), home: homeOf(around), at: file });
+  let exit: ExitCode = EXIT.config;
+  const readFile = (): Promise<Buffer> =>
+    around.readFile(shown).catch((error: unknown) => {
+      if (PASSING.includes(codeOf(error))) exit = EXIT.tempFail;
+      throw error;
+    });
+  const reading = await loadConfig(shown, { readFile, home: homeOf(around), at: file });
   if (reading.ok) return { file, overrides: reading.overrides };
-  throw new CommandError(reading.errors.join('\n'), EXIT.config);
+  throw new CommandError(reading.errors.join('\n'), exit);
 }
 
 async function readPlace(file: string, around: Surroundings): Promise<Layer | undefined> {
@@ -95,14 +101,20 @@ async function readPlace(file: string, around: Surroundings): Promise<Layer | un
   throw new CommandError(reading.errors.join('\n'), EXIT.config);
 }
 
+/** What has nothing to do with the file, and passes. */
+const PASSING: readonly string[] = ['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN'];
+
+const codeOf = (error: unknown): string =>
+  error instanceof Error && 'code' in error ? String(error.code) : String(error);
+
 function findFile(file: string, around: Surroundings): ReturnType<Surroundings['findConfig']> {
   try {
     return around.findConfig(file);
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    const code = codeOf(error);
     const isRefused = code === 'EACCES' || code === 'EPERM';
     const why = isRefused ? `you (user id ${around.surface.userId()}) may not read it` : `it can't be read (${code})`;
-    const exit = isRefused ? EXIT.noPermission : EXIT.config;
+    const exit = isRefused ? EXIT.noPermission : PASSING.includes(code) ? EXIT.tempFail : EXIT.config;
     throw new CommandError(`Cannot read configuration: file ${quoted(file)}: ${why}`, exit, { cause: error });
   }
 }

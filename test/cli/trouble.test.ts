@@ -24,6 +24,19 @@ describe('run() when something is wrong before delivery', () => {
     });
   const failing = (error: Error) => () => Promise.reject(error);
 
+  const busy = Object.assign(new Error('EMFILE: too many open files'), { code: 'EMFILE' });
+  bad(
+    ['ann@example.org'],
+    75,
+    /file "\/etc\/posthaste\/config.toml": it can't be read \(EMFILE\)/,
+    {},
+    {
+      findConfig() {
+        throw busy;
+      },
+    },
+  );
+  bad(['--config', 'c', 'ann@example.org'], 75, /file "c" can't be read \(EMFILE\)/, {}, { readFile: failing(busy) });
   bad([], 64, /no recipient was given/);
   bad(['--nonsense', 'ann@example.org'], 64, /unknown option '--nonsense'/);
   bad(['ann@example.org\r\nbob@example.org'], 64, /CR, LF or NUL/);
