@@ -5,11 +5,13 @@
  *   dist/chunks/*.cjs     what it loads only when used (mailparser, TOML, …)
  *   dist/start.cjs        what the launcher starts: loads the program through V8's code cache
  *   dist/THIRD-PARTY.txt  the licences of the libraries that are inside
+ *   dist/posthaste.schema.json   the configuration file's schema, for editors
  *   build/*.mjs           the demo and the bench, which are not packed
  *
  * CommonJS, because Node starts it 6 ms faster than ESM; not minified, because that gained nothing and stack traces
  * are read by people. Dynamic imports become `require`, because the first real `import()` loads Node's ESM loader.
  */
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -102,4 +104,8 @@ async function buildTools() {
 
 await buildProgram();
 await buildTools();
+writeFileSync(
+  inRoot('dist/posthaste.schema.json'),
+  execFileSync(process.execPath, [inRoot('dist/start.cjs'), 'posthaste', 'config', 'schema']),
+);
 await train(inRoot('bin/posthaste'));

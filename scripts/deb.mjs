@@ -52,7 +52,7 @@ const packed = (bytes) => file(gzipSync(bytes, { level: 9 }));
 
 function program() {
   const chunks = readdirSync(join(root, 'dist/chunks')).map((name) => `dist/chunks/${name}`);
-  const files = ['dist/start.cjs', 'dist/posthaste.cjs', ...chunks];
+  const files = ['dist/start.cjs', 'dist/posthaste.cjs', 'dist/posthaste.schema.json', ...chunks];
   return [
     [LAUNCHER.slice(1), file(read('bin/posthaste'), 0o755)],
     ...files.map((path) => [`usr/lib/posthaste/${path}`, file(read(path))]),

@@ -174,6 +174,7 @@ const surroundings: Surroundings = {
   random: () => Math.random(),
   zone: (milliseconds) => -new Date(milliseconds).getTimezoneOffset(),
   readFile: async (file) => readSmallFile(file),
+  isTyped: () => isTerminal(0),
   findConfig,
   listFolder,
   userNameOf,

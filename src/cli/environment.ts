@@ -18,6 +18,12 @@ import type { SendOptions } from './values.ts';
  */
 type Environment = Readonly<Record<string, string | undefined>>;
 
+/** All variables of ours; the last three are for our own processes. */
+export const VARIABLES: readonly string[] = [
+  ...['URL', 'ACCOUNT', 'FROM', 'HOSTNAME', 'TLS', 'TLS_CA', 'CONFIG', 'PASSWORD', 'PASSWORD_FILE'],
+  ...['SPOOL', 'DROP', 'LOG', 'STATE', 'IGNORED_SIGNALS', 'PASSWORD_RELAY'],
+].map((name) => `POSTHASTE_${name}`);
+
 const LEVELS: readonly TlsLevel[] = ['none', 'may', 'encrypt', 'verify'];
 
 /** The options with what the environment says beneath them. @throws {CommandError} with 78 for what can't be used */

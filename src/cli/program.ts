@@ -17,9 +17,9 @@ export type CommandLine =
   | { readonly kind: 'print'; readonly text: string }
   | { readonly kind: 'wrong'; readonly text: string };
 
-export type OtherCommand = 'queue' | 'install' | 'explain' | 'login' | 'logout';
+export type OtherCommand = 'queue' | 'install' | 'explain' | 'login' | 'logout' | 'config';
 
-const OTHER_COMMANDS: readonly OtherCommand[] = ['queue', 'install', 'explain', 'login', 'logout'];
+const OTHER_COMMANDS: readonly OtherCommand[] = ['queue', 'install', 'explain', 'login', 'logout', 'config'];
 
 /** The texts given for each option, in order; a flag without a value has an empty text. */
 export type Given = GivenOf<OptionKey>;
@@ -62,6 +62,7 @@ Other commands, each with --help:
   posthaste install    have the queue run by systemd or cron
   posthaste explain    say which way mail for an address would go, and why
   posthaste login      log in to an account with OAuth 2.0, and logout
+  posthaste config     what the configuration is, and whether it is right
 
 An argument with an @ is always a recipient; several may stand in one argument, separated by commas.
 Exit status: 0 all delivered or in the queue, 64 usage, 65 bad message or address,

@@ -75,6 +75,12 @@ function isOurs(folder: string): boolean {
   }
 }
 
+/** Where the events of the queue are told, as the configuration would name it. */
+export function logPlace({ log }: Settings, around: Surroundings): string {
+  const target = logTarget(log, asker(around));
+  return typeof target === 'string' ? target : target.file;
+}
+
 /** `tag`: what syslog calls us. */
 export function openLog(settings: Settings, around: Surroundings, tag?: string): EventLog {
   const target = logTarget(settings.log, asker(around));

@@ -67,6 +67,8 @@ export async function run(words: readonly string[], around: Surroundings, name =
         return (await import('./login-command.ts')).runLogin(command.words, outer);
       case 'logout':
         return (await import('./login-command.ts')).runLogout(command.words, outer);
+      case 'config':
+        return (await import('./config.ts')).runConfig(command.words, outer);
     }
   }, speaking);
 }

@@ -57,14 +57,9 @@ export function readAliases(file: string): Included {
   }
 }
 
-/** The names in a folder; none where it is not there, or may not be read. */
+/** The names in a folder; none where there is no folder. @throws {Error} where it may not be read */
 export function listFolder(folder: string): readonly string[] {
-  if (statSync(folder, { throwIfNoEntry: false }) === undefined) return [];
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
-  }
+  return statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true ? readdirSync(folder) : [];
 }
 
 /** The login name of a user id in the password database. */

@@ -50,7 +50,9 @@ export interface Surroundings {
   readFile(file: string): Promise<Buffer>;
   /** A configuration file with its owner; undefined where there is none. @throws {Error} where it can't be read */
   findConfig(file: string): { readonly bytes: Buffer; readonly uid: number } | undefined;
-  /** The names in a folder; none where it is not there, or may not be read. */
+  /** Somebody types on standard input. */
+  isTyped(): Promise<boolean>;
+  /** The names in a folder; none where there is no folder. @throws {Error} where it may not be read */
   listFolder(folder: string): readonly string[];
   /** The login name of a user id in the password database. */
   userNameOf(uid: number): string | undefined;

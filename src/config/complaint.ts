@@ -1,5 +1,6 @@
 import { quoted } from '../mail/printable.ts';
 import { nearestKey } from './nearest.ts';
+import { withoutUser } from './relay.ts';
 import type { Fault } from './schema.ts';
 
 /** The paths of all keys that are not known; `known` are dotted names, with `*` for the names and places of tables. */
@@ -20,13 +21,13 @@ const isOneOfMany = ([table, name]: readonly string[]): boolean =>
   name !== undefined && (table === 'account' || table === 'route');
 
 /** `account.work.url` and `route.0.via` as they are known: `account.*.url`. */
-function general(path: readonly string[]): string {
+export function general(path: readonly string[]): string {
   if (!isOneOfMany(path)) return dotted(path);
   const [table = '', , ...rest] = path;
   return [`${table}.*`, ...rest.map((key) => dotted([key]))].join('.');
 }
 
-const isTable = (value: unknown): value is object =>
+export const isTable = (value: unknown): value is object =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date);
 
 const isRoutes = (value: unknown, path: readonly string[]): value is readonly unknown[] =>
@@ -50,11 +51,11 @@ const shown = (path: readonly string[]): string =>
   dotted(path[0] === 'route' && isOneOfMany(path) ? ['route', ...path.slice(2)] : path);
 
 /** A key that has a dot in it is quoted, and so is never taken for two. */
-const dotted = (path: readonly string[]): string =>
+export const dotted = (path: readonly string[]): string =>
   path.map((key) => (/^[A-Za-z0-9_-]+$/.test(key) ? key : JSON.stringify(key))).join('.');
 
 function show(value: unknown): string {
-  if (typeof value === 'string') return quoted(value);
+  if (typeof value === 'string') return quoted(value.includes('://') ? withoutUser(value) : value);
   if (Array.isArray(value)) return 'a list';
   if (value instanceof Date) return 'a date';
   return typeof value === 'object' ? 'a table' : String(value);

@@ -4,6 +4,7 @@ import { sayUnknown, sayWrong, unknownKeys } from './complaint.ts';
 import type { Overrides } from './defaults.ts';
 import { findKeyLines } from './key-lines.ts';
 import { toOverrides } from './overrides.ts';
+import { listSaid, type Said } from './said.ts';
 import type { Fault, FileSettings } from './schema.ts';
 
 /*
@@ -19,7 +20,12 @@ import type { Fault, FileSettings } from './schema.ts';
  * Relative paths in the file start from the file's own directory, `~/` is home. Nothing here looks whether they exist.
  */
 export type ConfigReading =
-  | { readonly ok: true; readonly overrides: Overrides }
+  | {
+      readonly ok: true;
+      readonly overrides: Overrides;
+      /** Each value as it stands there; found when it is asked for. */
+      readonly said: () => readonly Said[];
+    }
   | { readonly ok: false; readonly errors: readonly string[] };
 
 /** Octets; a configuration is a few hundred. */
@@ -81,7 +87,8 @@ export async function readConfig(
   const checked = checkFile(content);
   const faults = 'faults' in checked ? checked.faults : amiss(checked.settings);
   if ('settings' in checked && unknown.length + faults.length === 0) {
-    return { ok: true, overrides: toOverrides(checked.settings, pathFrom(dirname(at), home)) };
+    const overrides = toOverrides(checked.settings, pathFrom(dirname(at), home));
+    return { ok: true, overrides, said: () => listSaid(content, KNOWN_KEYS, findKeyLines(text)) };
   }
   const lineOf = findKeyLines(text);
   const complaints = [

@@ -9,6 +9,7 @@ import type {
   SendmailSettings,
   Settings,
   TlsSettings,
+  Variation,
 } from './settings.ts';
 
 /** What holds where nothing is configured. */
@@ -71,28 +72,27 @@ export interface Overrides {
 }
 
 /**
- * The settings with the overrides in their place. What names a relay takes the login of the old one with it. A list of fingerprints that is empty overrides nothing, and another
- * certificate takes the old one's key with it.
+ * The settings with the overrides in their place. What names a relay or the account in its place takes the old one and
+ * its login with it. A list of fingerprints that is empty overrides nothing, another certificate takes the old one's
+ * key with it, and another place of the password the old place.
  */
 export function applyOverrides(settings: Settings, overrides: Overrides): Settings {
-  const { fingerprints = [], ...tls } = overrides.tls ?? {};
-  const { key, ...keyless } = settings.tls;
+  const { account, ...nameless } = settings;
+  const { relay, ...unrelayed } = settings;
+  const isOther = overrides.relay !== undefined || overrides.account !== undefined;
+  const { ca, minVersion, fingerprints } = settings.tls;
   return {
-    ...settings,
+    ...(overrides.relay !== undefined ? nameless : overrides.account !== undefined ? unrelayed : settings),
     ...overrides,
     network: { ...settings.network, ...overrides.network },
-    login: { ...(overrides.relay === undefined ? settings.login : {}), ...overrides.login },
+    login: mergeLogin(isOther ? {} : settings.login, overrides.login),
     accounts: mergeAccounts(settings.accounts, overrides.accounts),
     routes: [...(overrides.routes ?? []), ...settings.routes],
     sendmail: { ...settings.sendmail, ...overrides.sendmail },
     aliases: { ...settings.aliases, ...overrides.aliases },
     dns: { ...settings.dns, ...overrides.dns },
     mx: { ...settings.mx, ...overrides.mx },
-    tls: {
-      ...(tls.cert === undefined ? settings.tls : keyless),
-      ...tls,
-      ...(fingerprints.length === 0 ? {} : { fingerprints }),
-    },
+    tls: { ca, minVersion, fingerprints, ...mergeTls(settings.tls, overrides.tls) },
     timeouts: { ...settings.timeouts, ...overrides.timeouts },
     limits: { ...settings.limits, ...overrides.limits },
     spool: { ...settings.spool, ...overrides.spool },
@@ -108,8 +108,44 @@ function mergeAccounts(old: Settings['accounts'], fresh: Overrides['accounts'] =
   const merged = new Map(Object.entries(old));
   for (const [name, account] of Object.entries(fresh)) {
     const before = merged.get(name) ?? { url: '', senders: [], over: {} };
-    const oauth = account.oauth === undefined ? {} : { oauth: { ...before.oauth, ...account.oauth } };
-    merged.set(name, { ...before, ...account, ...oauth, over: { ...before.over, ...account.over } });
+    const { passwordFile, passwordCommand, oauth: old, ...others } = before;
+    const isKept = account.passwordFile === undefined && account.passwordCommand === undefined;
+    const oauth = account.oauth === undefined ? {} : { oauth: { ...(isKept ? old : {}), ...account.oauth } };
+    const over = mergeVariations(before.over, account.over);
+    merged.set(name, { ...(isKept ? before : others), ...account, ...oauth, over });
   }
   return Object.fromEntries(merged);
+}
+
+/** The same for what an account says of its own. */
+function mergeVariations(old: Variation, fresh: Variation = {}): Variation {
+  return {
+    ...old,
+    ...fresh,
+    network: { ...old.network, ...fresh.network },
+    tls: mergeTls(old.tls ?? {}, fresh.tls),
+    timeouts: { ...old.timeouts, ...fresh.timeouts },
+    retry: { ...old.retry, ...fresh.retry },
+    limits: { ...old.limits, ...fresh.limits },
+    runner: { ...old.runner, ...fresh.runner },
+    mx: { ...old.mx, ...fresh.mx },
+  };
+}
+
+type SomeTls = Partial<TlsSettings>;
+
+function mergeTls(old: SomeTls, { fingerprints = [], ...tls }: SomeTls = {}): SomeTls {
+  const { key, ...keyless } = old;
+  return {
+    ...(tls.cert === undefined ? old : keyless),
+    ...tls,
+    ...(fingerprints.length === 0 ? {} : { fingerprints }),
+  };
+}
+
+/** Another place of the password takes the old one with it. */
+export function mergeLogin(login: LoginSettings, over: LoginSettings = {}): LoginSettings {
+  const { passwordFile: _, passwordCommand: __, oauth: ___, ...rest } = login;
+  const hasPlace = over.passwordFile !== undefined || over.passwordCommand !== undefined;
+  return { ...(hasPlace ? rest : login), ...over };
 }

@@ -1,35 +1,60 @@
 import { type Address, addressKey } from '../mail/address.ts';
-import { readDomain } from '../mail/domain.ts';
+import { readDomain, readLiteral } from '../mail/domain.ts';
 
 /*
  * Patterns of addresses: `example.org` is everyone there, `*.example.org` everyone below it, `ann@example.org` one
- * person, `root@*` that name anywhere, and `*` everyone. An asterisk stands for any characters; case does not matter.
+ * person, `root@*` that name anywhere, and `*` everyone; `<>` is the null sender of bounces. An asterisk stands for any
+ * characters; case does not matter.
  */
 
 // A pattern with many asterisks is no pattern that anyone wrote by hand.
 const MAX = 320;
 const MAX_STARS = 4;
 
+export type GlobReading = { readonly glob: string } | { readonly reason: string };
+
+const NULL = '<>';
+
 /** The pattern in the form that `matches` takes, or why it is none. */
-export function parseGlob(text: string): { readonly glob: string } | { readonly reason: string } {
+export function parseGlob(text: string): GlobReading {
+  if (text === NULL) return { glob: NULL };
   const at = text.lastIndexOf('@');
   const local = at < 0 ? '*' : text.slice(0, at);
-  const domain = text.slice(at + 1);
   const stars = text.split('*').length - 1;
   if (text.length > MAX || stars > MAX_STARS)
     return { reason: `it is too long, or has more than ${MAX_STARS} asterisks` };
   if (/[\0-\x20\x7f<>()",;\\]/.test(text)) return { reason: 'it has characters that no address has' };
+  const domain = text.slice(at + 1);
   if (local === '' || domain === '') return { reason: 'a part of it is missing beside the "@"' };
-  if (domain === '*' || domain.startsWith('[')) return { glob: `${local}@${domain}`.toLowerCase() };
-  const reading = domain.includes('*') ? readDomain(domain.replaceAll('*', 'x')) : readDomain(domain);
-  if (!('domain' in reading)) return { reason: `the domain is none: ${reading.reason}` };
-  const plain = domain.includes('*') ? domain.toLowerCase() : reading.domain;
-  return { glob: `${local}@${plain}`.toLowerCase() };
+  const reading = readDomainGlob(domain);
+  return 'glob' in reading ? { glob: `${local}@${reading.glob}`.toLowerCase() } : reading;
 }
 
-/** Whether the address is one of those that the pattern stands for; nobody is matched by `*` alone. */
+function readDomainGlob(domain: string): GlobReading {
+  if (domain === '*') return { glob: '*' };
+  if (domain.startsWith('[')) {
+    const literal = /^\[([^\]]*)\]$/.exec(domain)?.[1];
+    const reading = literal === undefined ? { reason: 'a bracket is open' } : readLiteral(literal);
+    return 'domain' in reading ? { glob: reading.domain } : { reason: `the domain is none: ${reading.reason}` };
+  }
+  // Labels with an asterisk stay as they are: part of a label has no A-label.
+  const labels = domain.replace(/\.$/, '').split('.').map(asciiLabel);
+  const whole = readDomain(labels.join('.').replaceAll('*', 'x'));
+  if (!('domain' in whole)) return { reason: `the domain is none: ${whole.reason}` };
+  const isPart = labels.some((label) => label.includes('*') && /[^\0-\x7f]/.test(label));
+  return isPart ? { reason: 'an asterisk stands beside letters that are not ASCII' } : { glob: labels.join('.') };
+}
+
+/** What is no label stays, and is no domain then. */
+function asciiLabel(label: string): string {
+  const reading = /[^\0-\x7f]/.test(label) && !label.includes('*') ? readDomain(label) : { reason: '' };
+  return 'domain' in reading ? reading.domain : label;
+}
+
+/** Whether the address is one of those that the pattern stands for; the null sender is one of `*`, and of `<>`. */
 export function matches(glob: string, address: Address | null): boolean {
-  if (address === null) return glob === '*@*';
+  if (address === null) return glob === '*@*' || glob === NULL;
+  if (glob === NULL) return false;
   const at = glob.lastIndexOf('@');
   const [local = '', domain = ''] = splitKey(addressKey(address));
   return fits(glob.slice(0, at), local) && fits(glob.slice(at + 1), domain);

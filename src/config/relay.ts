@@ -43,10 +43,10 @@ export function parseRelay(text: string): RelayReading {
   return 'relay' in reading ? reading : { reason: `Cannot use relay ${quoted(withoutUser(text))}: ${reading.reason}` };
 }
 
-/** For a message: without what may be a user or, where the `@` was forgotten, a password in the place of the port. */
-function withoutUser(text: string): string {
+/** A URL for a message: without what may be a user or, where the `@` was forgotten, a password in the place of the port. */
+export function withoutUser(text: string): string {
   const at = text.lastIndexOf('@');
-  const scheme = /^[a-z+]{1,20}:(?:\/\/)?/i.exec(text)?.[0] ?? '';
+  const scheme = /^[a-z0-9+]{1,20}:(?:\/\/)?/i.exec(text)?.[0] ?? '';
   const rest = at < 0 ? text.slice(scheme.length) : `<user>${text.slice(at)}`;
   return scheme + rest.replace(/:(?![0-9]*\/?$)[^:\]]*$/, ':…');
 }

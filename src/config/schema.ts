@@ -58,20 +58,15 @@ function several<const T extends v.GenericSchema>(element: T, what: string) {
   return v.optional(v.lazy((given) => (Array.isArray(given) ? many : one)));
 }
 
-const file = (what: string) => v.optional(line(`the path of ${what}`));
+/** `~ann/` means something to shells only. */
+const path = (what: string) => v.pipe(line(what), v.regex(/^(?!~[^/])/, `${what}; of homes, "~/" is one's own`));
 
-const seconds = v.optional(
-  v.pipe(v.union([v.number(), v.string()], 'seconds or a duration such as "5m"'), read(value.readSeconds)),
-);
+const file = (what: string) => v.optional(path(`the path of ${what}`));
 
-const octets = v.optional(
-  v.pipe(v.union([v.number(), v.string()], 'a number of bytes or a size such as "25MB"'), read(value.readOctets)),
-);
-
-const duration = v.pipe(
-  v.union([v.number(), v.string()], 'seconds or a duration such as "2h"'),
-  read(value.readMilliseconds),
-);
+const numberOrText = (allowed: string) => v.union([v.number(), v.string()], allowed);
+const seconds = v.optional(v.pipe(numberOrText('seconds or a duration such as "5m"'), read(value.readSeconds)));
+const octets = v.optional(v.pipe(numberOrText('a number of bytes or a size such as "25MB"'), read(value.readOctets)));
+const duration = v.pipe(numberOrText('seconds or a duration such as "2h"'), read(value.readMilliseconds));
 const SOME = 'more than nothing';
 const someTime = v.optional(v.pipe(duration, v.minValue(1, SOME)));
 
@@ -86,7 +81,7 @@ const truth = v.optional(v.boolean('true or false'));
 
 const tls = {
   level: oneOf(['none', 'may', 'encrypt', 'verify']),
-  ca: v.optional(line('"system", "node" or the path of a PEM file')),
+  ca: v.optional(path('"system", "node" or the path of a PEM file')),
   min_version: oneOf(['TLSv1.2', 'TLSv1.3']),
   cert: file('a PEM file'),
   key: file('a PEM file'),
@@ -137,21 +132,25 @@ const oauth = {
   flow: oneOf(['device', 'code', 'client']),
 };
 
-const globs = several(v.pipe(line('an address or a domain'), read(value.readGlob)), 'patterns of addresses');
+const globs = (reader: typeof value.readGlob) =>
+  several(v.pipe(line('an address or a domain'), read(reader)), 'patterns of addresses');
+const senders = globs(value.readSenderGlob);
 
 const ACCOUNT = {
   url: v.optional(v.pipe(line('a way for mail'), read(value.readUrl))),
   user: v.optional(line('the name to log in with')),
   ...LOGIN,
   oauth: maybe(oauth),
-  sender: globs,
+  sender: senders,
   ...OWN,
 };
 
-const uid = v.pipe(v.number('a user id'), v.integer('a user id'), v.minValue(0, 'a user id'));
+const UID = 'a user id';
+// The last number of 32 bits stands for none.
+const uid = v.pipe(v.number(UID), v.integer(UID), v.minValue(0, UID), v.maxValue(4_294_967_294, UID));
 const ROUTE = {
-  recipient: globs,
-  sender: globs,
+  recipient: globs(value.readGlob),
+  sender: senders,
   uid: several(uid, 'user ids'),
   via: several(v.pipe(line('a way for mail'), read(value.readVia)), 'ways for mail'),
   ...OWN,
@@ -164,7 +163,7 @@ const ROOT = {
   ...LOGIN,
   default_account: v.optional(line('the name of an account')),
   local: v.optional(v.pipe(line('a way for mail'), read(value.readLocal))),
-  log: v.optional(line('the path of a file, "stderr", "syslog" or "none"')),
+  log: v.optional(path('the path of a file, "stderr", "syslog" or "none"')),
   aliases: v.optional(v.record(v.string(), line('targets, as in /etc/aliases'), 'a table of names and their targets')),
 };
 
@@ -201,7 +200,7 @@ const TABLES = {
 
 const NAME = 'a name of letters, digits, ".", "-" and "_"';
 
-const SCHEMA = table({
+export const SCHEMA = table({
   ...ROOT,
   dns: maybe(TABLES.dns),
   mx: maybe(TABLES.mx),

@@ -6,7 +6,7 @@ import { parseGlob } from './glob.ts';
 import { parseRate, type Rate } from './rate.ts';
 import type { SocksProxy } from './settings.ts';
 import { parseSize } from './size.ts';
-import { parseVia } from './via.ts';
+import { parseVia, type Via } from './via.ts';
 
 /** The value that a text or number of the configuration stands for, or the phrase that says what it must be. */
 export type Reading<T> = { readonly value: T } | { readonly allowed: string };
@@ -94,8 +94,13 @@ export function readUrl(text: string): Reading<string> {
   return isWay ? { value: text } : { allowed: `a way for mail${'via' in result ? '' : `: ${result.reason}`}` };
 }
 
-/** A pattern of addresses, in the form that `matches` takes. */
+/** A pattern of addresses, in the form that `matches` takes; nobody is no recipient. */
 export function readGlob(text: string): Reading<string> {
+  return text === '<>' ? { allowed: 'a pattern of addresses: only a sender is "<>"' } : readSenderGlob(text);
+}
+
+/** The same, of senders. */
+export function readSenderGlob(text: string): Reading<string> {
   const result = parseGlob(text);
   return 'glob' in result ? { value: result.glob } : { allowed: `a pattern of addresses: ${result.reason}` };
 }
@@ -136,11 +141,14 @@ function decoded({ user, password }: ProxyLogin): ProxyLogin | undefined {
   }
 }
 
+/** A server that keeps mailboxes, mostly on this host. */
+const isLmtp = (via: Via): boolean => via.kind === 'relay' && via.relay.protocol === 'lmtp';
+
 /** Where mail for users of this host goes: `relay`, or a place here. */
 export function readLocal(text: string): Reading<string> {
   if (text === 'relay' || text === 'reject') return { value: text };
   const result = parseVia(text);
-  const isPlace = 'via' in result && !['mx', 'relay', 'account'].includes(result.via.kind);
+  const isPlace = 'via' in result && (isLmtp(result.via) || !['mx', 'relay', 'account'].includes(result.via.kind));
   return reading(isPlace ? text : undefined, '"relay", "reject", "maildir:PATH" or another place here');
 }
 

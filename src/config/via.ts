@@ -76,6 +76,7 @@ function readReject(text: string): ViaReading {
 
 function readPath(path: string, make: (path: string) => Via): ViaReading {
   if (path === '') return { reason: 'the path is missing' };
+  if (/^~[^/]/.test(path)) return { reason: 'of homes, "~/" is one\'s own' };
   return /[\0\r\n]/.test(path) ? { reason: 'the path has control characters in it' } : { via: make(path) };
 }
 

@@ -1,4 +1,4 @@
-import { applyOverrides, type Overrides } from '../config/defaults.ts';
+import { applyOverrides, mergeLogin, type Overrides } from '../config/defaults.ts';
 import type { Relay } from '../config/relay.ts';
 import type { LoginSettings, RouteRule, Settings, Variation } from '../config/settings.ts';
 import { type LocalTarget, parseVia, type Via } from '../config/via.ts';
@@ -165,13 +165,6 @@ function viaOf(text: string): Via {
   const reading = parseVia(text);
   if ('via' in reading) return reading.via;
   throw new TableFault(reading.reason);
-}
-
-/** Another place of the password takes the old one with it. */
-function mergeLogin(login: LoginSettings, over: LoginSettings): LoginSettings {
-  const { passwordFile: _, passwordCommand: __, oauth: ___, ...rest } = login;
-  const hasPlace = over.passwordFile !== undefined || over.passwordCommand !== undefined;
-  return { ...(hasPlace ? rest : login), ...over };
 }
 
 const withoutUndefined = (

@@ -1,6 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { readConfigWords } from '../../src/cli/config.ts';
+import { IMPORT_FORM } from '../../src/cli/config-import.ts';
+import { CONFIG_COMMANDS } from '../../src/cli/config-options.ts';
 import { EXIT } from '../../src/cli/exit.ts';
 import { EXPLAIN_OPTIONS } from '../../src/cli/explain.ts';
 import { INSTALL_OPTIONS } from '../../src/cli/install.ts';
@@ -64,6 +67,17 @@ describe('posthaste(1)', () => {
     }
   });
 
+  it('describes every command of the configuration and their options', () => {
+    const described = section('CONFIGURATION');
+    for (const name of [...Object.keys(CONFIG_COMMANDS), 'import'])
+      expect(described).toMatch(new RegExp(`^\\.It Nm Cm config ${name}\\b`, 'm'));
+    const rows = [...Object.values(CONFIG_COMMANDS).flatMap((command) => command.rows), ...IMPORT_FORM.rows];
+    for (const { flags } of rows) {
+      const [, name = ''] = /--([\w-]+)/.exec(flags) ?? [];
+      expect(manual, flags).toMatch(new RegExp(`(?:Fl|,) -${name}\\b`));
+    }
+  });
+
   it('has every exit status', () => {
     for (const code of Object.values(EXIT)) expect(section('EXIT STATUS')).toMatch(new RegExp(`^\\.It ${code}$`, 'm'));
   });
@@ -78,7 +92,8 @@ describe('posthaste(1)', () => {
 
   it('has only options that there are', () => {
     const queue = Object.values(QUEUE_COMMANDS).flatMap(({ rows }) => rows);
-    const rows = [...OPTIONS, ...queue, ...INSTALL_OPTIONS, ...EXPLAIN_OPTIONS, ...LOGIN_OPTIONS];
+    const config = Object.values(CONFIG_COMMANDS).flatMap(({ rows }) => rows);
+    const rows = [...OPTIONS, ...queue, ...INSTALL_OPTIONS, ...EXPLAIN_OPTIONS, ...LOGIN_OPTIONS, ...config];
     const known = rows.flatMap(({ flags }) => [...flags.matchAll(/--([\w-]+)/g)].map(([, name]) => name));
     const named = [...plain.matchAll(/\bFl -([a-z][\w-]*)/g)].map(([, name]) => name);
     expect(named.filter((name) => ![...known, 'help', 'version'].includes(name))).toEqual([]);
@@ -114,8 +129,9 @@ describe('the examples', () => {
     'can be read: posthaste %s',
     (_, words) => {
       const line = readCommandLine(words);
-      expect(line.kind).toMatch(/^(?:send|queue|install|explain|login)$/);
+      expect(line.kind).toMatch(/^(?:send|queue|install|explain|login|config)$/);
       if (line.kind === 'queue') expect(readQueueWords(line.words).kind).toBe('given');
+      if (line.kind === 'config' && line.words[0] !== 'import') expect(readConfigWords(line.words).kind).toBe('given');
       if (line.kind === 'send') expect(readValues(line.given, line.words)).toHaveProperty('words');
     },
   );

@@ -118,6 +118,7 @@ export function fakeSurroundings(options: FakeOptions = {}, over: Over = {}): Fa
         throw Object.assign(new Error(`ENOENT: no such file or directory, open '${file}'`), { code: 'ENOENT' });
       return Buffer.from(text);
     },
+    isTyped: async () => false,
     findConfig: (file) => (files[file] === undefined ? undefined : { bytes: Buffer.from(files[file]), uid: 0 }),
     listFolder: (folder) =>
       Object.keys(files)

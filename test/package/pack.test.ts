@@ -7,7 +7,7 @@ import { run } from '../support/run.ts';
 
 const MESSAGE = 'From: ann@example.org\nTo: bob@example.net\nSubject: hi\n\nHello\n.\n';
 const ALLOWED =
-  /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|bin\/posthaste|man\/[\w.-]+\.[1-8]|dist\/(posthaste|start)\.cjs|dist\/chunks\/[\w.-]+\.cjs|dist\/THIRD-PARTY\.txt)$/;
+  /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|bin\/posthaste|man\/[\w.-]+\.[1-8]|dist\/(posthaste|start)\.cjs|dist\/chunks\/[\w.-]+\.cjs|dist\/(THIRD-PARTY\.txt|posthaste\.schema\.json))$/;
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
 const folder = mkdtempSync(join(tmpdir(), 'posthaste-pack-'));
