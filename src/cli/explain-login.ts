@@ -1,3 +1,4 @@
+import type { OAuthSettings } from '../config/settings.ts';
 import type { Outlet } from '../route/table.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -9,6 +10,8 @@ export interface LoginJson {
   readonly mechanism?: string;
   /** Where the password is looked for, in this order; absent where a certificate stands for it. */
   readonly password?: readonly string[];
+  /** In the place of a password: where access tokens come from. */
+  readonly token?: string;
 }
 
 type Environment = Surroundings['env'];
@@ -20,8 +23,15 @@ export function loginOf(outlet: Outlet, isUsual: boolean, env: Environment): Log
   const user = login.user ?? via.relay.user;
   const mechanism = login.auth === undefined ? {} : { mechanism: login.auth.toUpperCase() };
   if (user === undefined) return mechanism.mechanism === 'EXTERNAL' ? mechanism : undefined;
+  if (login.oauth !== undefined) return { user, ...mechanism, token: tokenPlace(login.oauth) };
   return { user, ...mechanism, password: passwordPlaces(outlet, isUsual ? env : {}, env) };
 }
+
+/** Its other words may say more than anybody should see. */
+const commandPlace = (command: string): string => `command ${command.trim().split(/\s/)[0] ?? ''}`;
+
+const tokenPlace = ({ tokenCommand, provider, tokenUrl = '' }: OAuthSettings): string =>
+  tokenCommand === undefined ? (provider ?? tokenUrl) : commandPlace(tokenCommand);
 
 /** In the order of `config/secrets`: up to the first that is there for sure. */
 function passwordPlaces(
@@ -30,8 +40,7 @@ function passwordPlaces(
   { CREDENTIALS_DIRECTORY: credentials }: Environment,
 ): readonly string[] {
   if (passwordFile !== undefined) return [`file ${passwordFile}`];
-  // Its other words may say more than anybody should see.
-  if (passwordCommand !== undefined) return [`command ${passwordCommand.trim().split(/\s/)[0] ?? ''}`];
+  if (passwordCommand !== undefined) return [commandPlace(passwordCommand)];
   if (ours.POSTHASTE_PASSWORD) return ['variable POSTHASTE_PASSWORD'];
   if (ours.POSTHASTE_PASSWORD_FILE) return [`file ${ours.POSTHASTE_PASSWORD_FILE}`];
   return [

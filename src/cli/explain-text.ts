@@ -99,9 +99,10 @@ function tlsWords({
   return `${MODES[mode]}; ${checks[check]}; ${minVersion} or newer${ours}`;
 }
 
-function loginWords({ user, mechanism, password = [] }: NonNullable<WayJson['login']>): string {
+function loginWords({ user, mechanism, token, password = [] }: NonNullable<WayJson['login']>): string {
   const by = mechanism === undefined ? 'by the best mechanism that is offered' : `by ${mechanism}`;
   const who = user === undefined ? '' : `as ${user} `;
+  if (token !== undefined) return `${who}${by}, access token from ${token}`;
   return `${who}${by}${password.length === 0 ? '' : `, password from ${password.join(' or ')}`}`;
 }
 

@@ -49,6 +49,8 @@ export const createPost =
       throw new PostError(`${target.host}: ${late ?? reasonOf(error)}`);
     } finally {
       clearTimeout(timer);
+      // Whatever is still open.
+      ending.abort();
     }
   };
 
@@ -102,6 +104,7 @@ async function routeTo(url: URL, { ca, minVersion, network, signal }: Posting): 
   const host = bare(url.hostname);
   const target = { host, addresses: [host], port: Number(url.port || 443), proxy: network.proxy };
   const socket: Socket = await openSocket(host, { ...target, connectTimeout: 0, tlsTimeout: 0 }, signal);
+  signal.addEventListener('abort', () => socket.destroy());
   const servername = /^[\d.]+$|:/.test(host) ? '' : host;
   return { createConnection: () => tls.connect({ socket, host, servername, minVersion, ...trusted }) };
 }

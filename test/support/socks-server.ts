@@ -10,6 +10,8 @@ export interface SocksServerOptions {
   readonly routes?: Readonly<Record<string, number>>;
   /** The kind of address that replies show. */
   readonly bound?: 'ipv4' | 'ipv6' | 'name';
+  /** It is not the server that speaks first. */
+  readonly clientFirst?: true;
 }
 
 export interface SocksServer {
@@ -83,6 +85,14 @@ async function serve(socket: Socket, options: SocksServerOptions, asked: string[
   const port = options.routes?.[host] ?? wantedPort;
   const onward = connect({ host: '127.0.0.1', port });
   onward.on('error', () => socket.end(answer(5)));
+  socket.once('close', () => onward.destroy());
+  if (options.clientFirst === true) {
+    onward.once('connect', () => {
+      socket.write(answer(0));
+      socket.pipe(onward).pipe(socket);
+    });
+    return;
+  }
   // The answer leaves together with the first words of the server.
   onward.once('data', (bytes) => {
     socket.write(Buffer.concat([answer(0), bytes]));
