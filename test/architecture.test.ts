@@ -29,9 +29,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   delivery: ['mail', 'message', 'smtp', 'dns', 'tls', 'dkim', 'config', 'net', 'route', 'world'],
   queue: ['mail', 'message', 'smtp', 'bounce', 'config', 'route', 'delivery', 'world'],
   submit: ['mail', 'message', 'smtp', 'bounce', 'config', 'route', 'delivery', 'queue', 'world'],
+  doctor: ['mail', 'smtp', 'dns', 'tls', 'config', 'net', 'route', 'delivery', 'world'],
   cli: [
     ...['mail', 'version', 'message', 'compose', 'dns', 'tls', 'smtp', 'dkim', 'bounce', 'config', 'net', 'route'],
-    ...['oauth', 'world', 'delivery', 'queue', 'submit'],
+    ...['oauth', 'world', 'delivery', 'queue', 'submit', 'doctor'],
   ],
 };
 

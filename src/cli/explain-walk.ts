@@ -187,7 +187,7 @@ function outcomeOf(recipient: Recipient, ways: readonly ExplainedWay[]): Undeliv
 }
 
 /** Sender and From as they leave by a way, of a message whose From was the sender. */
-async function leaving(
+export async function leaving(
   { settings }: Outlet,
   envelope: Envelope,
   submitter: Submitter,

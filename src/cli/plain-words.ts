@@ -7,7 +7,7 @@ interface Row {
 }
 
 /** Words that say that it is not a plain call of `send`. */
-const OTHER = ['queue', 'install', 'explain', 'login', 'logout', 'config', 'help'];
+const OTHER = ['queue', 'install', 'explain', 'login', 'logout', 'config', 'doctor', 'help'];
 
 /**
  * Reads the words of `posthaste send` where there is nothing about them to explain. Whatever is not plainly right (an

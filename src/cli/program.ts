@@ -17,9 +17,9 @@ export type CommandLine =
   | { readonly kind: 'print'; readonly text: string }
   | { readonly kind: 'wrong'; readonly text: string };
 
-export type OtherCommand = 'queue' | 'install' | 'explain' | 'login' | 'logout' | 'config';
+export type OtherCommand = 'queue' | 'install' | 'explain' | 'login' | 'logout' | 'config' | 'doctor';
 
-const OTHER_COMMANDS: readonly OtherCommand[] = ['queue', 'install', 'explain', 'login', 'logout', 'config'];
+const OTHER_COMMANDS: readonly OtherCommand[] = ['queue', 'install', 'explain', 'login', 'logout', 'config', 'doctor'];
 
 /** The texts given for each option, in order; a flag without a value has an empty text. */
 export type Given = GivenOf<OptionKey>;
@@ -61,6 +61,7 @@ Other commands, each with --help:
   posthaste queue      see and steer what waits for another attempt
   posthaste install    have the queue run by systemd or cron
   posthaste explain    say which way mail for an address would go, and why
+  posthaste doctor     say what would stop mail from here to there
   posthaste login      log in to an account with OAuth 2.0, and logout
   posthaste config     what the configuration is, and whether it is right
 

@@ -69,6 +69,8 @@ export async function run(words: readonly string[], around: Surroundings, name =
         return (await import('./login-command.ts')).runLogout(command.words, outer);
       case 'config':
         return (await import('./config.ts')).runConfig(command.words, outer);
+      case 'doctor':
+        return (await import('./doctor.ts')).runDoctor(command.words, outer);
     }
   }, speaking);
 }

@@ -206,14 +206,14 @@ function forms(delivery: Delivery, world: World) {
   };
 }
 
-interface Sessions {
+export interface Sessions {
   readonly outlet: Outlet;
   readonly opened: Opened;
   readonly route: Route;
   readonly requireTls: boolean;
 }
 
-function sessionPlan({ outlet, opened, route, requireTls }: Sessions, host: Host): Omit<SessionPlan, 'addresses'> {
+export function sessionPlan({ outlet, opened, route, requireTls }: Sessions, host: Host): Omit<SessionPlan, 'addresses'> {
   const { settings } = outlet;
   const { material, helloName, login } = opened;
   // Credentials are the relay's: no MX is ever shown them.

@@ -1,0 +1,226 @@
+import { nameOfVia } from '../config/via.ts';
+import { finderFor, networkOf } from '../delivery/addresses.ts';
+import { type Opened, sessionPlan } from '../delivery/deliver.ts';
+import { openSession } from '../delivery/session.ts';
+import type { Resolver } from '../dns/resolver.ts';
+import { formatReply } from '../mail/reply.ts';
+import type { Failure } from '../mail/result.ts';
+import type { Plan } from '../route/plan.ts';
+import { addressesOf, type RouteSettings, resolveRoute } from '../route/resolve.ts';
+import type { Host, Route } from '../route/route.ts';
+import { stageLimit } from '../smtp/stages.ts';
+import type { World } from '../world.ts';
+import { type Finding, soften } from './finding.ts';
+import { judgeBlocked, judgeHost } from './judge-host.ts';
+import { addressSeen, type HostFacts, probeHost } from './probe.ts';
+
+/** One way out, and what is needed to go it. */
+export interface WayQuestion {
+  readonly plan: Pick<Plan, 'outlet' | 'destination'>;
+  readonly opened: Opened;
+}
+
+export interface Checkup {
+  readonly findings: readonly Finding[];
+  /** Mail would be taken. */
+  readonly goes: boolean;
+  /** The address that a server sees us at. */
+  readonly seen?: string;
+}
+
+/** Hosts that are talked to: more than an attempt tries. */
+const MOST_HOSTS = 5;
+/** Sessions opened in earnest until one stands: as many as an attempt opens. */
+const MOST_SESSIONS = 2;
+
+/** Never rejects but for a bug. */
+export async function examineWay({ plan, opened }: WayQuestion, world: World): Promise<Checkup> {
+  const { outlet, destination } = plan;
+  const { settings } = outlet;
+  if (destination.via === 'local') {
+    const { target } = destination;
+    if (target.kind === 'reject')
+      return fails([{ check: 'way', verdict: 'failure', text: `refused here: ${target.text}` }]);
+    const text = target.kind === 'discard' ? 'thrown away, as configured' : `put into ${nameOfVia(target)}`;
+    return { findings: [{ check: 'way', verdict: 'ok', text }], goes: true };
+  }
+  const routing: RouteSettings = {
+    port: settings.mx.port,
+    allowLocal: settings.mx.allowLocal,
+    limit: stageLimit('resolve', settings.timeouts),
+    ...(opened.own === undefined ? {} : { own: opened.own }),
+  };
+  const resolved = await resolveRoute(destination, routing, world);
+  if (resolved.kind === 'failure') {
+    const isDns = resolved.failure.status === '4.4.3';
+    return fails([findingOf(isDns ? 'resolver' : 'mx', resolved.failure)]);
+  }
+  const { route } = resolved;
+  const hosts = route.hosts.slice(0, MOST_HOSTS);
+  const find = finderFor(route, addressesOf(route, routing, world), {
+    ...{ network: settings.network, prefer: undefined, signal: undefined },
+  });
+  const isMx = destination.via === 'mx';
+  const [records, ...all] = await Promise.all([
+    isMx ? examineRecords(route, hosts, world.resolver) : [],
+    ...hosts.map((host) => examineHost(host, { find, route, plan, opened }, world)),
+  ]);
+  const session = await examineSessions(all, { route, plan, opened }, world);
+  const blocked = judgeBlocked(
+    all.flatMap(({ facts }) => (facts === undefined ? [] : [facts])),
+    route.port,
+  );
+  const perHost = all.flatMap(({ findings }) => findings);
+  const seen = all.map(({ facts }) => (facts === undefined ? undefined : addressSeen(facts))).find(Boolean);
+  return {
+    findings: [
+      ...(isMx ? [hostsFinding(route)] : []),
+      ...(blocked === undefined ? [] : [blocked]),
+      ...(session.goes ? soften(perHost) : perHost),
+      ...session.findings,
+      ...records,
+    ],
+    goes: session.goes,
+    ...(seen === undefined ? {} : { seen }),
+  };
+}
+
+const fails = (findings: readonly Finding[]): Checkup => ({ findings, goes: false });
+
+function findingOf(check: Finding['check'], { text, reply, advice, host }: Failure): Finding {
+  return {
+    check,
+    verdict: 'failure',
+    ...(host === undefined ? {} : { subject: host }),
+    text: reply === undefined ? text : `${text}: ${formatReply(reply).slice(0, 300)}`,
+    ...(advice === undefined ? {} : { advice }),
+  };
+}
+
+function hostsFinding({ hosts, destination: subject }: Route): Finding {
+  const [first] = hosts;
+  const isOwn = hosts.length === 1 && first?.name === subject;
+  const names = hosts.slice(0, 20).map(({ name, preference }) => `${preference} ${name}`);
+  const text = isOwn ? 'it has no MX: its own address takes its mail' : names.join(', ');
+  return { check: 'mx', verdict: 'ok', subject, text };
+}
+
+interface Setting extends WayQuestion {
+  readonly route: Route;
+}
+
+interface Examined {
+  readonly host: Host;
+  readonly findings: readonly Finding[];
+  readonly facts?: HostFacts;
+}
+
+async function examineHost(
+  host: Host,
+  { find, route, plan, opened }: Setting & { readonly find: ReturnType<typeof finderFor> },
+  world: World,
+): Promise<Examined> {
+  const { outlet } = plan;
+  const { timeouts, network, tls } = outlet.settings;
+  const found = await find(host);
+  if ('scope' in found) return { host, findings: [findingOf('host', { ...found, host: host.name })] };
+  const { protection, login } = sessionPlan({ outlet, opened, route, requireTls: false }, host);
+  const lenient = { ...protection.plan, check: 'none' } as const;
+  const facts = await probeHost(
+    {
+      target: {
+        host: host.name,
+        addresses: found.slice(0, outlet.settings.limits.addresses),
+        port: route.port,
+        connectTimeout: stageLimit('connect', timeouts),
+        tlsTimeout: stageLimit('tls', timeouts),
+        ...(protection.implicit ? { implicitTls: lenient } : {}),
+        ...networkOf(network, route).network,
+      },
+      protocol: route.protocol,
+      wantsTls: protection.startTls !== 'never',
+      tls: lenient,
+      timeouts,
+      ...(opened.helloName === undefined ? {} : { helloName: opened.helloName }),
+    },
+    world,
+  );
+  const findings = judgeHost(facts, {
+    host: host.name,
+    port: route.port,
+    mode: protection.implicit ? 'implicit' : protection.startTls,
+    check: protection.plan.check,
+    fingerprints: tls.fingerprints,
+    hasLogin: login !== undefined,
+    isRelay: route.via === 'relay',
+    now: world.now(),
+  });
+  return { host, findings, facts };
+}
+
+/** Opens a session as a delivery would, with its policy and its login, and leaves again. */
+async function examineSessions(
+  all: readonly Examined[],
+  { route, plan, opened }: Setting,
+  world: World,
+): Promise<Pick<Checkup, 'findings' | 'goes'>> {
+  const findings: Finding[] = [];
+  const ready = all.filter(({ facts }) => facts?.address !== undefined && facts.greeting?.code === 220);
+  for (const { host, facts } of ready.slice(0, MOST_SESSIONS)) {
+    const session = sessionPlan({ outlet: plan.outlet, opened, route, requireTls: false }, host);
+    const opening = await openSession({ ...session, addresses: [facts?.address ?? ''] }, world, {});
+    const { login } = session;
+    if (opening.kind === 'open') {
+      await opening.session.quit();
+      const subject = host.name;
+      const user = login?.credentials.user;
+      const loggedIn = {
+        check: 'login',
+        verdict: 'ok',
+        subject,
+        text: user === undefined ? 'it lets us in' : `it lets ${user} in`,
+      } as const;
+      const { tls } = opening.session.peer;
+      const safety =
+        tls === undefined ? 'in the clear' : `${tls.version}${tls.verified ? ', verified' : ', not verified'}`;
+      const ok = { check: 'session', verdict: 'ok', subject, text: `it would take mail (${safety})` } as const;
+      return { findings: [...soften(findings), ...(login === undefined ? [] : [loggedIn]), ok], goes: true };
+    }
+    const { failure } = opening;
+    findings.push(findingOf(failure.stage === 'auth' ? 'login' : 'session', { ...failure, host: host.name }));
+  }
+  if (findings.length > 0) return { findings, goes: false };
+  return { findings: [{ check: 'session', verdict: 'failure', text: 'no server takes mail now' }], goes: false };
+}
+
+/** What the domain publishes for the safety of its mail. */
+async function examineRecords(route: Route, hosts: readonly Host[], resolver: Resolver): Promise<readonly Finding[]> {
+  const [sts, ...tlsa] = await Promise.all([
+    examineMtaSts(route.destination, resolver),
+    ...hosts.map(({ name }) => examineTlsa(name, route.port, resolver)),
+  ]);
+  return [sts, ...tlsa];
+}
+
+/** RFC 8461, section 3.1. */
+async function examineMtaSts(domain: string, resolver: Resolver): Promise<Finding> {
+  const base = { check: 'mta-sts', subject: domain } as const;
+  const answer = await resolver.resolve(`_mta-sts.${domain}`, 'TXT');
+  if (answer.kind === 'unknown') return { ...base, verdict: 'unknown', text: answer.text };
+  const record = answer.kind === 'found' ? answer.records.find((text) => /^v=STSv1\s*;/.test(text)) : undefined;
+  if (record === undefined) return { ...base, verdict: 'ok', text: 'there is no MTA-STS policy' };
+  const id = /;\s*id\s*=\s*([A-Za-z0-9]{1,32})/.exec(record)?.[1];
+  return { ...base, verdict: 'ok', text: `there is an MTA-STS policy${id === undefined ? '' : ` (id ${id})`}` };
+}
+
+/** RFC 7672: records count only where DNSSEC vouches for them. */
+async function examineTlsa(host: string, port: number, resolver: Resolver): Promise<Finding> {
+  const base = { check: 'tlsa', subject: host } as const;
+  const answer = await resolver.resolve(`_${port}._tcp.${host}`, 'TLSA');
+  if (answer.kind === 'unknown') return { ...base, verdict: 'unknown', text: answer.text };
+  if (answer.kind === 'nothing') return { ...base, verdict: 'ok', text: 'there are no TLSA records' };
+  const count = answer.records.length === 1 ? 'one TLSA record' : `${answer.records.length} TLSA records`;
+  if (answer.authentic) return { ...base, verdict: 'ok', text: `${count}, authentic by DNSSEC` };
+  const advice = 'A resolver on this host that checks DNSSEC (unbound, systemd-resolved) makes them count';
+  return { ...base, verdict: 'ok', text: `${count}, for which our resolver does not vouch: they do not count`, advice };
+}

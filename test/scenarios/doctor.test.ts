@@ -1,0 +1,149 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { TEST_CERTIFICATE, TEST_KEY } from '../support/certificate.ts';
+import { type DnsServer, startDns } from '../support/dns-server.ts';
+import { type MxServer, startMx } from '../support/mx-server.ts';
+import { run } from '../support/run.ts';
+
+/* `posthaste doctor` and `explain` with the built command, a name server and a mail server on loopback. */
+
+const POSTHASTE = fileURLToPath(new URL('../../bin/posthaste', import.meta.url));
+
+let folder = '';
+let dns: DnsServer;
+let mx: MxServer;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'posthaste-doctor-'));
+  mx = await startMx({ host: '127.0.0.1', name: 'mx.example.org', tls: { cert: TEST_CERTIFICATE, key: TEST_KEY } });
+  dns = await startDns({
+    'example.org': { MX: ['10 mx.example.org'] },
+    'mx.example.org': { A: ['127.0.0.1'] },
+    'nomail.example': { MX: ['0 .'] },
+    'me.example': { MX: ['10 mx.example.org'], TXT: ['v=spf1 ip4:127.0.0.0/8 -all'] },
+    'strict.example': { MX: ['10 mx.example.org'], TXT: ['v=spf1 -all'] },
+    '_dmarc.me.example': { TXT: ['v=DMARC1; p=quarantine'] },
+    'client.me.example': { A: ['127.0.0.1'] },
+    '1.0.0.127.in-addr.arpa': { PTR: ['client.me.example'] },
+  });
+  writeFileSync(join(folder, 'ca.pem'), TEST_CERTIFICATE);
+  const lines = [
+    'hostname = "client.me.example"',
+    'domain = "me.example"',
+    `dns.servers = ["127.0.0.1:${dns.port}"]`,
+    `mx = { port = ${mx.port}, allow_local = true }`,
+    '[account.pinned]',
+    `url = "smtp://127.0.0.1:${mx.port}"`,
+    `tls.fingerprints = ["${'00:'.repeat(31)}00"]`,
+    '[account.trusted]',
+    `url = "smtp://127.0.0.1:${mx.port}"`,
+    `tls.ca = "${join(folder, 'ca.pem')}"`,
+    '[[route]]',
+    'recipient = "here.example"',
+    `via = "file:${join(folder, 'out')}"`,
+  ];
+  writeFileSync(join(folder, 'posthaste.toml'), `${lines.join('\n')}\n`);
+});
+
+afterAll(async () => {
+  await Promise.all([mx.close(), dns.close()]);
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const posthaste = (...words: readonly string[]) =>
+  run(POSTHASTE, words, {
+    env: { PATH: process.env.PATH ?? '', POSTHASTE_CONFIG: join(folder, 'posthaste.toml'), POSTHASTE_STATE: folder },
+  });
+
+describe('posthaste doctor', () => {
+  it('finds that mail would go to a domain, and sends none', async () => {
+    const { status, stdout, stderr } = await posthaste('doctor', 'example.org', '--from', 'ann@me.example');
+    expect([stderr, status]).toEqual(['', 0]);
+    for (const line of [
+      /^ {2}ok {7}resolver {4}name servers answer$/m,
+      /^For {9}postmaster@example\.org$/m,
+      /^ {2}ok {7}mx {10}example\.org: 10 mx\.example\.org$/m,
+      /^ {2}ok {7}connect {5}mx\.example\.org: 127\.0\.0\.1 answers on port \d+$/m,
+      /^ {2}ok {7}starttls {4}mx\.example\.org: TLSv1\.3, /m,
+      /^ {2}ok {7}certificate mx\.example\.org: not verified: it is self-signed; without a policy/m,
+      /^ {2}ok {7}session {5}mx\.example\.org: it would take mail \(TLSv1\.3, not verified\)$/m,
+      /^ {2}ok {7}reverse {5}127\.0\.0\.1: its name is client\.me\.example, which leads back to it$/m,
+      /^ {2}ok {7}ehlo {8}client\.me\.example: our name in EHLO leads to 127\.0\.0\.1$/m,
+      /^ {2}ok {7}spf {9}me\.example: 127\.0\.0\.1 may send for it: /m,
+      /^ {2}ok {7}dmarc {7}me\.example: the policy is quarantine/m,
+      /^Result {6}mail would go \(1 warning\)$/m,
+    ]) {
+      expect(stdout).toMatch(line);
+    }
+    expect(mx.messages).toEqual([]);
+    expect(mx.commands.filter((command) => /^(?:MAIL|RCPT|DATA|BDAT)/i.test(command))).toEqual([]);
+  });
+
+  it('fails for what would stop it, and says what to do', async () => {
+    const nomail = await posthaste('doctor', 'ann@nomail.example', '--from', 'ann@me.example');
+    expect([nomail.status, nomail.stdout]).toEqual([69, expect.stringMatching(/failure {2}mx .*null MX/)]);
+    const spf = await posthaste('doctor', 'example.org', '--from', 'ann@strict.example');
+    expect(spf.status).toBe(69);
+    expect(spf.stdout).toMatch(
+      /^ {2}failure {2}spf {9}strict\.example: fail: .*\n {23}Add ip4:127\.0\.0\.1 to the SPF record/m,
+    );
+    const pinned = await posthaste('doctor', 'pinned');
+    expect(pinned.status).toBe(69);
+    expect(pinned.stdout).toMatch(
+      /failure {2}certificate 127\.0\.0\.1: it does not have the fingerprint.*\n +.*pin [0-9a-f:]{95}$/m,
+    );
+  });
+
+  it('looks at an account, with the policy that it has', async () => {
+    const { status, stdout } = await posthaste('doctor', 'trusted');
+    expect(stdout).toMatch(/certificate 127\.0\.0\.1: the name and the issuer are right, \d+ days left$/m);
+    expect(stdout).toMatch(/session {5}127\.0\.0\.1: it would take mail \(TLSv1\.3, verified\)$/m);
+    expect(status).toBe(0);
+  });
+
+  it('is one JSON object when asked for', async () => {
+    const { status, stdout } = await posthaste('doctor', '--json', 'ann@here.example');
+    expect(status).toBe(0);
+    expect(JSON.parse(stdout)).toEqual({
+      ...{ version: 1, exit: 0, goes: true, common: [], sender: [] },
+      subjects: [
+        {
+          ...{ name: 'ann@here.example', goes: true },
+          ways: [
+            {
+              ...{ way: `file:${join(folder, 'out')}`, goes: true },
+              findings: [{ check: 'way', verdict: 'ok', text: `put into file:${join(folder, 'out')}` }],
+            },
+          ],
+        },
+      ],
+    });
+  });
+
+  it('says what it wants to be asked', async () => {
+    const nobody = await posthaste('doctor', 'nobody');
+    expect([nobody.status, nobody.stderr]).toEqual([
+      64,
+      expect.stringMatching(/no account: there are pinned, trusted$/m),
+    ]);
+    const bad = await posthaste('doctor', 'a@@b');
+    expect([bad.status, bad.stderr]).toEqual([65, expect.stringMatching(/^posthaste: Cannot examine "a@@b"/)]);
+    expect((await posthaste('doctor', 'a.test', 'b.test')).status).toBe(64);
+    expect((await posthaste('doctor', '--dkim-selector', '../x', 'a.test')).status).toBe(64);
+    expect((await posthaste('doctor', '--help')).stdout).toMatch(/^Usage: posthaste doctor /);
+  });
+});
+
+describe('posthaste explain', () => {
+  it('speaks of the way and connects to nobody', async () => {
+    const before = mx.commands.length;
+    const { status, stdout } = await posthaste('explain', 'ann@example.org', 'bob@here.example');
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^ {2}Host {6}10 mx\.example\.org: 127\.0\.0\.1$/m);
+    expect(stdout).toMatch(/^Route {7}route 1: the recipient matches \*@here\.example\nWay {9}file:/m);
+    expect(mx.commands.length).toBe(before);
+  });
+});
