@@ -213,7 +213,10 @@ export interface Sessions {
   readonly requireTls: boolean;
 }
 
-export function sessionPlan({ outlet, opened, route, requireTls }: Sessions, host: Host): Omit<SessionPlan, 'addresses'> {
+export function sessionPlan(
+  { outlet, opened, route, requireTls }: Sessions,
+  host: Host,
+): Omit<SessionPlan, 'addresses'> {
   const { settings } = outlet;
   const { material, helloName, login } = opened;
   // Credentials are the relay's: no MX is ever shown them.

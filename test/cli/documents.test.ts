@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { readConfigWords } from '../../src/cli/config.ts';
 import { IMPORT_FORM } from '../../src/cli/config-import.ts';
 import { CONFIG_COMMANDS } from '../../src/cli/config-options.ts';
+import { DOCTOR_OPTIONS } from '../../src/cli/doctor.ts';
 import { EXIT } from '../../src/cli/exit.ts';
 import { EXPLAIN_OPTIONS } from '../../src/cli/explain.ts';
 import { INSTALL_OPTIONS } from '../../src/cli/install.ts';
@@ -59,9 +60,9 @@ describe('posthaste(1)', () => {
     }
   });
 
-  it('describes explain and its options', () => {
+  it('describes explain and doctor, and their options', () => {
     const described = section('WHAT STOPS MAIL');
-    for (const { flags } of EXPLAIN_OPTIONS) {
+    for (const { flags } of [...EXPLAIN_OPTIONS, ...DOCTOR_OPTIONS]) {
       const [, name = ''] = /(?:^|, )-(-[\w-]+|\w)/.exec(flags) ?? [];
       expect(described, flags).toMatch(new RegExp(`^\\.It (?:.* , )?Fl ${name}\\b`, 'm'));
     }
@@ -93,7 +94,15 @@ describe('posthaste(1)', () => {
   it('has only options that there are', () => {
     const queue = Object.values(QUEUE_COMMANDS).flatMap(({ rows }) => rows);
     const config = Object.values(CONFIG_COMMANDS).flatMap(({ rows }) => rows);
-    const rows = [...OPTIONS, ...queue, ...INSTALL_OPTIONS, ...EXPLAIN_OPTIONS, ...LOGIN_OPTIONS, ...config];
+    const rows = [
+      ...OPTIONS,
+      ...queue,
+      ...INSTALL_OPTIONS,
+      ...EXPLAIN_OPTIONS,
+      ...DOCTOR_OPTIONS,
+      ...LOGIN_OPTIONS,
+      ...config,
+    ];
     const known = rows.flatMap(({ flags }) => [...flags.matchAll(/--([\w-]+)/g)].map(([, name]) => name));
     const named = [...plain.matchAll(/\bFl -([a-z][\w-]*)/g)].map(([, name]) => name);
     expect(named.filter((name) => ![...known, 'help', 'version'].includes(name))).toEqual([]);
@@ -129,7 +138,7 @@ describe('the examples', () => {
     'can be read: posthaste %s',
     (_, words) => {
       const line = readCommandLine(words);
-      expect(line.kind).toMatch(/^(?:send|queue|install|explain|login|config)$/);
+      expect(line.kind).toMatch(/^(?:send|queue|install|explain|doctor|login|config)$/);
       if (line.kind === 'queue') expect(readQueueWords(line.words).kind).toBe('given');
       if (line.kind === 'config' && line.words[0] !== 'import') expect(readConfigWords(line.words).kind).toBe('given');
       if (line.kind === 'send') expect(readValues(line.given, line.words)).toHaveProperty('words');
@@ -137,7 +146,7 @@ describe('the examples', () => {
   );
 
   it('are all found', () => {
-    expect(calls(blocks).length).toBe(16);
+    expect(calls(blocks).length).toBe(19);
     expect(calls(inManual).length).toBe(8);
   });
 

@@ -28,7 +28,7 @@ const word = fc.oneof(
   fc.constantFrom(...FLAGS).map((flag) => `${flag}x`),
   fc.string({ maxLength: 6 }),
 );
-const first = fc.constantFrom('send', 'help', 'queue', 'install', 'explain', 'ann@x.test', '-t', '--version');
+const first = fc.constantFrom('send', 'help', 'queue', 'install', 'explain', 'doctor', 'ann@x.test', '-t', '--version');
 
 describe('readPlainWords()', () => {
   test('reads as commander does, or leaves it to commander', () => {
