@@ -91,9 +91,8 @@ async function namedTroubles(layers: readonly Layer[], around: Surroundings): Pr
       continue;
     }
     const at = path === undefined ? undefined : placeOf(layers, path);
-    const reason = made.reason.replace(/^route \d+: /, '');
     troubles.push({
-      text: `Cannot use configuration: ${at === undefined ? '' : `${at}: `}${reason}`,
+      text: `Cannot use configuration: ${at === undefined ? '' : `${at}: `}${made.reason}`,
       exit: EXIT.config,
     });
   }

@@ -124,8 +124,7 @@ function asText(shown: readonly Sourced<From>[], taker: Sourced<From> | undefine
     if (isRoute && path[1] !== route) lines.push('', '[[route]]');
     if (isRoute) route = path[1];
     const key = isRoute ? path.slice(2) : path;
-    if (key.length > 0) lines.push(`${writeKey(key)} = ${writeValue(value)}  # ${nameOf(from)}`);
-    else lines.push(`# ${nameOf(from)}`);
+    lines.push(`${writeKey(key)} = ${writeValue(value)}  # ${nameOf(from)}`);
   }
   const passed =
     taker === undefined

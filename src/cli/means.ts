@@ -9,6 +9,7 @@ import { type Outlet, type RouteTable, readTable } from '../route/table.ts';
 import { EXIT } from './exit.ts';
 import { CommandError } from './failure.ts';
 import { type Identity, identify, localUser } from './identity.ts';
+import { readLayers } from './layers.ts';
 import { findLogin } from './login.ts';
 import { optionOverrides, readMaterial, readSettings } from './setup.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -54,7 +55,7 @@ export async function readMeans(
   if (settings.unread !== undefined && unread === 'refused' && options.relay === undefined) {
     throw new CommandError(settings.unread, EXIT.noPermission);
   }
-  const table = findTable(options, settings);
+  const table = await findTable(options, settings, around);
   const identity = identify(settings, around.surface);
   const opened = new Map<Outlet, Promise<Opened>>();
   return {
@@ -80,7 +81,7 @@ export async function readMeans(
 }
 
 /** @throws {CommandError} with 64 for what the command line says, with 78 for the configuration's faults */
-function findTable(options: WayOptions, settings: Settings): RouteTable {
+async function findTable(options: WayOptions, settings: Settings, around: Surroundings): Promise<RouteTable> {
   const { relay, account } = options;
   if (relay !== undefined) {
     const reading = parseVia(relay);
@@ -94,14 +95,22 @@ function findTable(options: WayOptions, settings: Settings): RouteTable {
   const login = loginOptions(options);
   const reading = readTable(settings, { relay, account, login, over: optionOverrides(options) });
   if ('reason' in reading) {
+    const { reason, route } = reading;
     const text = account === undefined ? 'Cannot use configuration' : `Cannot use account ${quoted(account)}`;
-    throw new CommandError(`${text}: ${reading.reason}`, account === undefined ? EXIT.config : EXIT.usage);
+    const at = route === undefined ? '' : `${await placeOfRoute(route, options, around)}: `;
+    throw new CommandError(`${text}: ${at}${reason}`, account === undefined ? EXIT.config : EXIT.usage);
   }
   const [option] = Object.keys(login);
   if (option !== undefined && reading.table.rest.outlets[0].via.kind !== 'relay') {
     throw new CommandError(`Cannot use ${OPTION[option] ?? option}: there is no --relay to log in to`, EXIT.usage);
   }
   return reading.table;
+}
+
+/** The files are read again: where things stand is only asked for when they are wrong. */
+async function placeOfRoute(route: number, { config }: WayOptions, around: Surroundings): Promise<string> {
+  const { placeOf } = await import('./config-places.ts');
+  return placeOf(await readLayers(config, around), ['route', String(route), 'via']) ?? `route ${route + 1}`;
 }
 
 const OPTION: Readonly<Record<string, string>> = {

@@ -46,6 +46,10 @@ export function sayUnknown(path: readonly string[], known: readonly string[]): s
 export const sayWrong = ({ path, allowed, found }: Fault): string =>
   `${quoted(shown(path))} must be ${allowed}${found === undefined ? '' : `, not ${show(found)}`}`;
 
+/** Of a path that starts with `~/`. */
+export const sayLost = ({ path }: Pick<Fault, 'path'>): string =>
+  `${quoted(shown(path))} must be a path without "~/": you have no home folder`;
+
 /** A route has no name, and the line says which one it is. */
 const shown = (path: readonly string[]): string =>
   dotted(path[0] === 'route' && isOneOfMany(path) ? ['route', ...path.slice(2)] : path);

@@ -1,6 +1,6 @@
 import { dirname, isAbsolute, join } from 'node:path';
 import { escapeControls, quoted } from '../mail/printable.ts';
-import { sayUnknown, sayWrong, unknownKeys } from './complaint.ts';
+import { isTable, sayLost, sayUnknown, sayWrong, unknownKeys } from './complaint.ts';
 import type { Overrides } from './defaults.ts';
 import { findKeyLines } from './key-lines.ts';
 import { toOverrides } from './overrides.ts';
@@ -87,8 +87,16 @@ export async function readConfig(
   const checked = checkFile(content);
   const faults = 'faults' in checked ? checked.faults : amiss(checked.settings);
   if ('settings' in checked && unknown.length + faults.length === 0) {
-    const overrides = toOverrides(checked.settings, pathFrom(dirname(at), home));
-    return { ok: true, overrides, said: () => listSaid(content, KNOWN_KEYS, findKeyLines(text)) };
+    const said = () => listSaid(content, KNOWN_KEYS, findKeyLines(text));
+    const lost: string[] = [];
+    const path = pathFrom({ folder: dirname(at), home, lost });
+    const overrides = toOverrides(checked.settings, path);
+    if (lost.length === 0) return { ok: true, overrides, said };
+    const homeless = said().filter(({ value }) => lost.some((name) => JSON.stringify(value).includes(name)));
+    return {
+      ok: false,
+      errors: homeless.map((each) => `Cannot use configuration: ${place(each.line)}: ${sayLost(each)}`),
+    };
   }
   const lineOf = findKeyLines(text);
   const complaints = [
@@ -112,8 +120,19 @@ function amiss({ tls, account = {}, route = [] }: FileSettings): readonly Fault[
   const keys = places
     .filter((place) => place.tls?.key !== undefined && place.tls.cert === undefined)
     .map(({ at }) => ({ path: [...at, 'tls', 'key'], allowed: 'given together with the "cert" beside it' }));
-  return [...keys, ...Object.entries(account).flatMap(([name, each]) => amissInLogin(each, ['account', name]))];
+  const silent = route.flatMap((each, index) =>
+    saysSomething(each) ? [] : [{ path: ['route', String(index)], allowed: 'a table with a key in it, or not there' }],
+  );
+  return [
+    ...keys,
+    ...silent,
+    ...Object.entries(account).flatMap(([name, each]) => amissInLogin(each, ['account', name])),
+  ];
 }
+
+/** A route for all mail that says nothing of it would hide what stands behind it. */
+const saysSomething = (value: unknown): boolean =>
+  isTable(value) ? Object.values(value).some(saysSomething) : value !== undefined;
 
 type FileAccount = NonNullable<FileSettings['account']>[string];
 
@@ -132,10 +151,19 @@ function amissInLogin(account: FileAccount, at: readonly string[]): readonly Fau
   ];
 }
 
-/** `~/` is the home of the user who reads the file; other paths start from the file's directory. */
+interface Start {
+  readonly folder: string;
+  readonly home: string | undefined;
+  /** Takes the paths in a home that is not there. */
+  readonly lost: string[];
+}
+
+/** `~/` is the home of the user who reads the file; other paths start from the file's folder. */
 const pathFrom =
-  (directory: string, home: string | undefined) =>
+  ({ folder, home, lost }: Start) =>
   (name: string): string => {
-    if (home !== undefined && /^~(\/|$)/.test(name)) return join(home, name.slice(1));
-    return isAbsolute(name) ? name : join(directory, name);
+    const isHome = /^~(\/|$)/.test(name);
+    if (isHome && home !== undefined) return join(home, name.slice(1));
+    if (isHome) lost.push(name);
+    return isAbsolute(name) ? name : join(folder, name);
   };

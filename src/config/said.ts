@@ -21,9 +21,7 @@ export function listSaid(
   const names = new Set(known);
   const walk = (value: unknown, path: readonly string[]): readonly Said[] => {
     const isValue = names.has(general(path)) && !isTable(value);
-    // A route that says nothing is a route all the same.
-    const isBare = path[0] === 'route' && path.length === 2 && isTable(value) && Object.keys(value).length === 0;
-    if (isValue || isBare || !(isTable(value) || Array.isArray(value))) return [{ path, value, line: lineOf(path) }];
+    if (isValue || !(isTable(value) || Array.isArray(value))) return [{ path, value, line: lineOf(path) }];
     return Object.entries(value).flatMap(([key, inner]) => walk(inner, [...path, key]));
   };
   return walk(content, []);

@@ -58,10 +58,19 @@ export interface Wanted {
   readonly over?: Overrides | undefined;
 }
 
-export type TableReading = { readonly table: RouteTable } | { readonly reason: string };
+export type TableReading =
+  | { readonly table: RouteTable }
+  /** With the place of the route among those of the settings that is at fault. */
+  | { readonly reason: string; readonly route?: number };
 
 class TableFault extends Error {
   override readonly name = 'TableFault';
+  readonly route: number | undefined;
+
+  constructor(reason: string, route?: number) {
+    super(reason);
+    this.route = route;
+  }
 }
 
 const EVERYONE = { recipients: [], senders: [], uids: [] } as const;
@@ -71,7 +80,9 @@ export function readTable(settings: Settings, wanted: Wanted = {}): TableReading
   try {
     return { table: makeTable(settings, wanted) };
   } catch (error) {
-    if (error instanceof TableFault) return { reason: error.message };
+    if (error instanceof TableFault) {
+      return { reason: error.message, ...(error.route === undefined ? {} : { route: error.route }) };
+    }
     throw error;
   }
 }
@@ -92,7 +103,7 @@ function makeTable(settings: Settings, { relay, account, login = {}, over: last 
   const routes = settings.routes.map((route, index): Rule => {
     const vias = route.via.length > 0 ? route.via : [usual(settings)];
     const own = route.via.length > 0 ? {} : usualLogin(settings, {});
-    const made = inPlace(`route ${index + 1}`, () => outlets(vias, route.over, own));
+    const made = inRoute(index, () => outlets(vias, route.over, own));
     return { ...patterns(route), name: `route ${index + 1}`, outlets: made };
   });
   const accounts = Object.entries(settings.accounts)
@@ -123,11 +134,11 @@ const usual = ({ relay, account }: Settings): string =>
 const usualLogin = (settings: Settings, login: LoginSettings): LoginSettings =>
   settings.account === undefined ? mergeLogin(settings.login, login) : login;
 
-function inPlace<T>(name: string, make: () => T): T {
+function inRoute<T>(index: number, make: () => T): T {
   try {
     return make();
   } catch (error) {
-    if (error instanceof TableFault) throw new TableFault(`${name}: ${error.message}`);
+    if (error instanceof TableFault) throw new TableFault(error.message, index);
     throw error;
   }
 }

@@ -2,8 +2,9 @@ import { closeSync, mkdtempSync, openSync, rmSync, statSync, writeFileSync, writ
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { fullConfig } from './full-config.ts';
 import { type Measured, measure, median, table } from './measure.ts';
-import { CURL, type Job, NODEMAILER_PEER, PASSWORD, PEERS, type Peer, POSTHASTE } from './peers.ts';
+import { CURL, FROM, type Job, NODEMAILER_PEER, PASSWORD, PEERS, type Peer, POSTHASTE } from './peers.ts';
 import { ROUND_TRIP_MS, SERVE, type Servers, serve, startServers } from './servers.ts';
 
 /*
@@ -59,7 +60,14 @@ const middle = (measured: readonly Measured[]): number => median(measured.map(({
 
 async function benchSmall(job: Job): Promise<void> {
   const bare: Runner = { name: 'node -e 0', words: [process.execPath, '-e', '0'] };
-  const runners = [bare, ...installed(job).map(({ name, command }) => ({ name, words: command }))];
+  const configuration = `${job.file}.toml`;
+  writeFileSync(configuration, fullConfig(job.port, job.spool));
+  const configured: Runner = {
+    name: 'posthaste, full configuration',
+    words: ['bin/posthaste', '--config', configuration, '--file', job.file, '-f', FROM, ...job.recipients],
+  };
+  const [ours, ...others] = installed(job).map(({ name, command }) => ({ name, words: command }));
+  const runners = [bare, ...(ours === undefined ? [] : [ours, configured]), ...others];
   const results = await takeTurns(runners, SMALL_RUNS, job.file);
   const base = middle(results.get(bare.name) ?? []);
   const rows = [...results].map(([name, measured]) => {

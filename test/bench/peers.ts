@@ -22,7 +22,7 @@ export interface Peer {
   words(job: Job): readonly string[] | undefined;
 }
 
-const FROM = 'ann@example.org';
+export const FROM = 'ann@example.org';
 const USER = 'ann';
 export const PASSWORD = 'secret';
 

@@ -155,8 +155,7 @@ describe('posthaste config show', () => {
       'recipient = ["c.test"]',
       'sender = "<>"',
     ].join('\n'),
-    [OWN]:
-      'tls.level = "encrypt"\n[account.work]\ntls.level = "may"\n[[route]]\nvia = "mx"\nrecipient = "d.test"\n[[route]]\n',
+    [OWN]: 'tls.level = "encrypt"\n[account.work]\ntls.level = "may"\n[[route]]\nvia = "mx"\nrecipient = "d.test"\n',
   };
 
   it('tells of each value where it comes from, without secrets', async () => {
@@ -177,7 +176,7 @@ describe('posthaste config show', () => {
     ])
       expect(out.split('\n')).toContain(line);
     expect(out).toContain(
-      `\n[[route]]\nvia = "mx"  # ${OWN}:5\nrecipient = "d.test"  # ${OWN}:6\n\n[[route]]\n# ${OWN}:7\n` +
+      `\n[[route]]\nvia = "mx"  # ${OWN}:5\nrecipient = "d.test"  # ${OWN}:6\n` +
         `\n[[route]]\nrecipient = ["c.test"]  # ${SYSTEM}:9\n`,
     );
     expect(out).not.toContain('geheim');
