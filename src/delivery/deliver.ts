@@ -16,11 +16,11 @@ import { stageLimit } from '../smtp/stages.ts';
 import type { World } from '../world.ts';
 import { finderFor, inFavour, networkOf, unlessInterrupted } from './addresses.ts';
 import { attempt } from './attempt.ts';
-import { type Authored, authored, type Submitter } from './author.ts';
+import type { Submitter } from './author.ts';
 import { INTERRUPTED, NOT_AUTHENTIC } from './failures.ts';
+import { forms } from './forms.ts';
 import type { SessionPool } from './pool.ts';
 import { protect, type TlsMaterial } from './protect.ts';
-import { reencoder } from './reencode.ts';
 import type { SessionPlan } from './session.ts';
 
 export interface Delivery {
@@ -127,15 +127,16 @@ function deliverThrough(delivery: Delivery, world: World, options: DeliverOption
   const { reencode, letterFor } = forms(delivery, world);
   return async ({ outlet, destination, recipients }, { isLast }) => {
     const { signal, transcript, pool, prefer } = options;
+    const advise = adviser({ outlet, destination }, delivery.submitter.host);
     const onSettled = async (results: readonly DeliveryResult[]): Promise<void> => {
       const settled = isLast ? results : results.filter((result) => !mayGoOn(result));
-      if (settled.length > 0) await options.onSettled?.(settled);
+      if (settled.length > 0) await options.onSettled?.(await advise(settled));
     };
     const failAll = async (failure: Failure): Promise<readonly DeliveryResult[]> => {
       const outcome = failure.permanent ? 'failed' : 'deferred';
       const results = recipients.map((recipient) => ({ outcome, recipient, failure }) as const);
       await onSettled(results);
-      return results;
+      return advise(results);
     };
     if (signal?.aborted === true) return failAll(INTERRUPTED);
     const opened = await delivery.open(outlet);
@@ -162,7 +163,7 @@ function deliverThrough(delivery: Delivery, world: World, options: DeliverOption
     // RFC 8689, section 4.2.1: the way to the host must be as sure as the host itself.
     if (requireTls && route.via === 'mx' && !route.hosts.every((host) => host.authentic)) return failAll(NOT_AUTHENTIC);
     const finding = { network: settings.network, prefer, signal };
-    return attempt(
+    const results = await attempt(
       {
         ...letter,
         recipients,
@@ -181,28 +182,16 @@ function deliverThrough(delivery: Delivery, world: World, options: DeliverOption
         ...(transcript === undefined ? {} : { transcript: transcript(nameOf(destination)) }),
       },
     );
+    return advise(results);
   };
 }
 
-/** The letter as each outlet has it from its sender, and in the forms that servers need; each is made once. */
-function forms(delivery: Delivery, world: World) {
-  const { message, envelope, submitter } = delivery;
-  const byAuthor = new Map<string, Promise<Authored>>();
-  const reencoders = new Map<Message, ReturnType<typeof reencoder>>();
-  return {
-    letterFor({ settings: { from, fromMode } }: Outlet): Promise<Authored> {
-      const key = from === undefined ? '' : `${fromMode} ${from}`;
-      const made =
-        byAuthor.get(key) ??
-        authored({ message, envelope }, { ...(from === undefined ? {} : { from }), fromMode }, submitter);
-      byAuthor.set(key, made);
-      return made;
-    },
-    reencode: ((form, how) => {
-      const made = reencoders.get(form) ?? reencoder(world);
-      reencoders.set(form, made);
-      return made(form, how);
-    }) satisfies ReturnType<typeof reencoder>,
+/** Puts advice to what failed; nothing is loaded for what did not. */
+function adviser(plan: Pick<Plan, 'outlet' | 'destination'>, ownName: string) {
+  return async (results: readonly DeliveryResult[]): Promise<readonly DeliveryResult[]> => {
+    if (results.every(({ outcome }) => outcome === 'delivered')) return results;
+    const { adviseAll, circumstancesOf } = await import('./advice.ts');
+    return adviseAll(results, circumstancesOf(plan, ownName));
   };
 }
 

@@ -1,5 +1,6 @@
 import { nameOfVia } from '../config/via.ts';
 import { finderFor, networkOf } from '../delivery/addresses.ts';
+import { advised, circumstancesOf } from '../delivery/advice.ts';
 import { type Opened, sessionPlan } from '../delivery/deliver.ts';
 import { openSession } from '../delivery/session.ts';
 import type { Resolver } from '../dns/resolver.ts';
@@ -53,7 +54,7 @@ export async function examineWay({ plan, opened }: WayQuestion, world: World): P
   const resolved = await resolveRoute(destination, routing, world);
   if (resolved.kind === 'failure') {
     const isDns = resolved.failure.status === '4.4.3';
-    return fails([findingOf(isDns ? 'resolver' : 'mx', resolved.failure)]);
+    return fails([findingOf(isDns ? 'resolver' : 'mx', resolved.failure, { plan, opened })]);
   }
   const { route } = resolved;
   const hosts = route.hosts.slice(0, MOST_HOSTS);
@@ -87,7 +88,9 @@ export async function examineWay({ plan, opened }: WayQuestion, world: World): P
 
 const fails = (findings: readonly Finding[]): Checkup => ({ findings, goes: false });
 
-function findingOf(check: Finding['check'], { text, reply, advice, host }: Failure): Finding {
+function findingOf(check: Finding['check'], failure: Failure, setting: Pick<Setting, 'plan' | 'opened'>): Finding {
+  const { plan, opened } = setting;
+  const { text, reply, advice, host } = advised(failure, circumstancesOf(plan, opened.helloName ?? ''));
   return {
     check,
     verdict: 'failure',
@@ -123,7 +126,7 @@ async function examineHost(
   const { outlet } = plan;
   const { timeouts, network, tls } = outlet.settings;
   const found = await find(host);
-  if ('scope' in found) return { host, findings: [findingOf('host', { ...found, host: host.name })] };
+  if ('scope' in found) return { host, findings: [findingOf('host', { ...found, host: host.name }, { plan, opened })] };
   const { protection, login } = sessionPlan({ outlet, opened, route, requireTls: false }, host);
   const lenient = { ...protection.plan, check: 'none' } as const;
   const facts = await probeHost(
@@ -187,7 +190,9 @@ async function examineSessions(
       return { findings: [...soften(findings), ...(login === undefined ? [] : [loggedIn]), ok], goes: true };
     }
     const { failure } = opening;
-    findings.push(findingOf(failure.stage === 'auth' ? 'login' : 'session', { ...failure, host: host.name }));
+    findings.push(
+      findingOf(failure.stage === 'auth' ? 'login' : 'session', { ...failure, host: host.name }, { plan, opened }),
+    );
   }
   if (findings.length > 0) return { findings, goes: false };
   return { findings: [{ check: 'session', verdict: 'failure', text: 'no server takes mail now' }], goes: false };

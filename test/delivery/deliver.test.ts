@@ -325,4 +325,23 @@ describe('deliver()', () => {
       'bob@c.test deferred 4.3.2 mx.c.test interrupted before delivery',
     ]);
   });
+
+  test('puts advice to failures, in what is settled as in what is returned', async () => {
+    const full = `${HI}${MAIL}${rcpt('ann@c.test')}C: DATA\nS: 250 ok\nS: 552 5.2.2 full\nS: 503 none\nC: QUIT`;
+    world = await testWorld(ZONES, { '10.0.0.3': [full] });
+    const settled: DeliveryResult[] = [];
+    const recipients = to('ann@c.test');
+    const envelope = { sender: { local: 'me', domain: 'a.test' }, recipients };
+    const delivery = {
+      message: messageOf(HELLO),
+      envelope,
+      ...oneWay({ settings: settings(), helloName: 'client.test' }),
+    };
+    const onSettled = async (results: readonly DeliveryResult[]): Promise<void> => void settled.push(...results);
+    const results = await deliver(delivery, recipients, { world, onSettled });
+    expect(results).toMatchObject([
+      { outcome: 'failed', failure: { advice: expect.stringMatching(/mailbox is full/) } },
+    ]);
+    expect(settled).toEqual(results);
+  });
 });

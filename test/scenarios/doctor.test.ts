@@ -55,6 +55,7 @@ afterAll(async () => {
 
 const posthaste = (...words: readonly string[]) =>
   run(POSTHASTE, words, {
+    stdin: 'Subject: hi\n\nhello\n',
     env: { PATH: process.env.PATH ?? '', POSTHASTE_CONFIG: join(folder, 'posthaste.toml'), POSTHASTE_STATE: folder },
   });
 
@@ -145,5 +146,24 @@ describe('posthaste explain', () => {
     expect(stdout).toMatch(/^ {2}Host {6}10 mx\.example\.org: 127\.0\.0\.1$/m);
     expect(stdout).toMatch(/^Route {7}route 1: the recipient matches \*@here\.example\nWay {9}file:/m);
     expect(mx.commands.length).toBe(before);
+  });
+});
+
+describe('a failure', () => {
+  it('says what to pin where a certificate is not trusted, and with that it goes', async () => {
+    const words = ['--no-queue', '--relay', `smtp://127.0.0.1:${mx.port}`, 'ann@example.org'];
+    const first = await posthaste(...words);
+    expect(first.status).toBe(75);
+    const [, advice = '', fingerprint = ''] =
+      /\((Where its issuer is your own, .* (--tls-fingerprint [0-9a-f:]{95}))\)$/m.exec(first.stderr) ?? [];
+    expect(advice).toContain('--tls-ca');
+    const second = await posthaste(...fingerprint.split(' '), ...words);
+    expect([second.status, second.stderr, mx.messages.length]).toEqual([0, '', 1]);
+  });
+
+  it('points to the aliases where a name of this host is no domain', async () => {
+    const { status, stdout, stderr } = await posthaste('--no-queue', '--json', 'root@vm');
+    expect([status, stderr]).toEqual([68, expect.stringMatching(/^posthaste: root@vm: failed .*\/etc\/aliases/)]);
+    expect(JSON.parse(stdout).recipients[0].advice).toContain('/etc/aliases');
   });
 });
