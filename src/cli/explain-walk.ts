@@ -75,7 +75,7 @@ export async function explainAddresses(
   const uid = asked ?? around.surface.userId();
   const way = { ...wayOf(options, around), ...(options.sender === undefined ? {} : { named: true as const }) };
   const who = means.submitterOf({ uid, way });
-  const surface = { ...around.surface, userName: () => who.user };
+  const surface = { ...around.surface, userName: () => who.user() };
   const sender = readSender(options, identity.domain, surface);
   // As `message/complete` writes From where there is none.
   const author = sender ?? { local: 'MAILER-DAEMON', domain: identity.domain };

@@ -58,6 +58,8 @@ export async function readMeans(
   const table = await findTable(options, settings, around);
   const identity = identify(settings, around.surface);
   const opened = new Map<Outlet, Promise<Opened>>();
+  const nameOf = (uid: number): string =>
+    uid === around.surface.userId() ? localUser(around.surface) : (around.userNameOf(uid) ?? `uid${uid}`);
   return {
     identity,
     settings,
@@ -69,9 +71,7 @@ export async function readMeans(
     },
     submitterOf: ({ uid, way }) => ({
       uid,
-      get user() {
-        return uid === around.surface.userId() ? localUser(around.surface) : (around.userNameOf(uid) ?? `uid${uid}`);
-      },
+      user: () => nameOf(uid),
       host: identity.fqdn ?? identity.domain,
       domain: identity.domain,
       named: way.named === true,

@@ -15,8 +15,8 @@ import { splitHead } from '../message/split.ts';
 /** Who handed a message in. */
 export interface Submitter {
   readonly uid: number;
-  /** The login name. */
-  readonly user: string;
+  /** The login name, which has to be looked up. */
+  user(): string;
   readonly host: string;
   /** Completes addresses without one. */
   readonly domain: string;
@@ -63,10 +63,10 @@ type ReadFrom = typeof import('../message/rewrite.ts').readFrom;
 
 function fromRule(
   { from, fromMode }: { readonly from: string; readonly fromMode: FromMode },
-  { user, host, domain }: Submitter,
+  submitter: Submitter,
   readFrom: ReadFrom,
 ): FromRule {
-  const reading = readFrom({ pattern: from, user, host, domain });
+  const reading = readFrom({ pattern: from, user: submitter.user(), host: submitter.host, domain: submitter.domain });
   if ('address' in reading) return { from: reading.address, mode: fromMode };
   throw new Error(`Cannot use from ${JSON.stringify(from)}: ${reading.reason}`);
 }

@@ -16,7 +16,7 @@ export function oneWay({
 }: OneWay): Pick<Delivery & Means, 'settings' | 'table' | 'open' | 'submitter' | 'submitterOf'> {
   const outlet = { via, settings, login: {} };
   const rest = { name: 'the rest', recipients: [], senders: [], uids: [], outlets: [outlet] } as const;
-  const submitter = { uid: 1000, user: 'me', host: 'a.test', domain: 'a.test', named: true };
+  const submitter = { uid: 1000, user: () => 'me', host: 'a.test', domain: 'a.test', named: true };
   return {
     settings,
     table: { rules: [], rest },
