@@ -181,7 +181,6 @@ async function tryGroup(turn: GroupTurn, work: Work): Promise<void> {
   if (await isDown()) return;
   if (!(await gate.enter(lane))) return record.leave(recipients.length);
   let missing = recipients.length;
-  let isFree = false;
   try {
     if (await isDown()) {
       missing = 0;
@@ -192,8 +191,6 @@ async function tryGroup(turn: GroupTurn, work: Work): Promise<void> {
       const results = given.filter((result) => isDecided(result, work.signal)).map(softened);
       if (results.length < given.length) await record.leave(given.length - results.length);
       if (results.length === 0) return;
-      // Only what went well: the next delivery shall know of what went wrong.
-      isFree = missing === 0 && results.every(({ outcome }) => outcome === 'delivered') && gate.free(lane);
       const next = await record.settle(results);
       if (envelope.requireTls !== true) traffic.learn(lane, results, dueAgain(next, results) ?? work.world.now());
     };
@@ -210,8 +207,7 @@ async function tryGroup(turn: GroupTurn, work: Work): Promise<void> {
       ...prefer,
     });
   } finally {
-    if (isFree) traffic.settle(lane);
-    else gate.leave(lane);
+    gate.leave(lane);
     if (missing > 0) await record.leave(missing);
   }
 }

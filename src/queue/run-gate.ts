@@ -6,8 +6,6 @@ export interface Gate {
   enter(lane: Lane): Promise<boolean>;
   /** The delivery has ended. */
   leave(lane: Lane): void;
-  /** As `free` of the traffic, whose `settle` follows instead of `leave`. */
-  free(lane: Lane): boolean;
 }
 
 export interface GateOptions {
@@ -59,11 +57,6 @@ export function openGate({ traffic, signal, sleep }: GateOptions): Gate {
     leave(lane) {
       traffic.end(lane);
       enterAll();
-    },
-    free(lane) {
-      const isFree = traffic.free(lane);
-      if (isFree) enterAll();
-      return isFree;
     },
   };
 }

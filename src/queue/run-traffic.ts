@@ -40,13 +40,6 @@ export interface Traffic {
   /** Counts a delivery; only where `wait` said 0. */
   begin(lane: Lane): void;
   end(lane: Lane): void;
-  /**
-   * A delivery's session is free while its results are brought to the disk, so that another may begin: `settle`, and not
-   * `end`, follows. False where as many results as there may be sessions wait for the disk: a crash would send all that
-   * they are about once more.
-   */
-  free(lane: Lane): boolean;
-  settle(lane: Lane): void;
   /** How many deliveries there may be at once, as far as is known. */
   width(lane: Lane): number;
   /** What results say of the destination; `next` is when its mail is tried again. */
@@ -56,8 +49,6 @@ export interface Traffic {
 
 interface State {
   busy: number;
-  /** Deliveries that wait for the disk alone. */
-  settling: number;
   isKnown: boolean;
   bucket?: Bucket;
   down?: Down;
@@ -74,15 +65,14 @@ export function openTraffic({ sessions, each, monotonic }: TrafficOptions): Traf
     const found = states.get(name);
     if (found !== undefined) return found;
     if (states.size >= MOST_KEPT) forgetIdle();
-    const state = { busy: 0, settling: 0, isKnown: false };
+    const state = { busy: 0, isKnown: false };
     states.set(name, state);
     return state;
   }
 
   function forgetIdle(): void {
     for (const [name, state] of states) {
-      if (state.busy + state.settling === 0 && state.down === undefined && state.bucket === undefined)
-        states.delete(name);
+      if (state.busy === 0 && state.down === undefined && state.bucket === undefined) states.delete(name);
     }
   }
 
@@ -103,17 +93,6 @@ export function openTraffic({ sessions, each, monotonic }: TrafficOptions): Traf
     end(lane) {
       of(lane).busy -= 1;
       busy -= 1;
-    },
-    free(lane) {
-      const state = of(lane);
-      if (state.settling >= each) return false;
-      state.settling += 1;
-      state.busy -= 1;
-      busy -= 1;
-      return true;
-    },
-    settle(lane) {
-      of(lane).settling -= 1;
     },
     width,
     learn(lane, results, next) {

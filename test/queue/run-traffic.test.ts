@@ -24,24 +24,6 @@ describe('Traffic', () => {
     expect(traffic.wait(LANE)).toBe(0);
   });
 
-  test('lets another one begin while results wait for the disk, but one for each session', () => {
-    const traffic = open();
-    traffic.learn(LANE, [DELIVERED], 0);
-    const begin = (): boolean => {
-      const may = traffic.wait(LANE) === 0;
-      if (may) traffic.begin(LANE);
-      return may;
-    };
-    expect([begin(), begin(), begin()]).toEqual([true, true, false]);
-    expect([traffic.free(LANE), traffic.free(LANE)]).toEqual([true, true]);
-    expect([begin(), begin(), begin()]).toEqual([true, true, false]);
-    expect(traffic.free(LANE)).toBe(false);
-    traffic.settle(LANE);
-    expect(begin()).toBe(false);
-    expect(traffic.free(LANE)).toBe(true);
-    expect([begin(), begin()]).toEqual([true, false]);
-  });
-
   test('lets so many deliveries begin in all', () => {
     const traffic = open();
     const lanes = ['a', 'b', 'c', 'd'].map((name) => ({ name }));
