@@ -3,7 +3,7 @@ import { nameOfVia } from '../config/via.ts';
 import { formatAddress } from '../mail/address.ts';
 import { parseRecipientArgument } from '../mail/address-list.ts';
 import { readDomain } from '../mail/domain.ts';
-import type { Envelope, Recipient } from '../mail/envelope.ts';
+import type { Recipient } from '../mail/envelope.ts';
 import { quoted } from '../mail/printable.ts';
 import { nameOf, type Plan, planOutlet } from '../route/plan.ts';
 import { type Outlet, type Rule, ruleFor } from '../route/table.ts';
@@ -26,6 +26,7 @@ export interface Candidate {
   readonly name: string;
   /** As mail leaves by it; empty for nobody. */
   readonly sender: string;
+  readonly open: FoundMeans['open'];
 }
 
 /** A recipient or an account, with its ways in their order: one that goes is enough. */
@@ -36,7 +37,6 @@ export interface Subject {
 
 export interface Candidates {
   readonly subjects: readonly Subject[];
-  readonly means: FoundMeans;
   readonly settings: Settings;
 }
 
@@ -46,16 +46,39 @@ export async function findCandidates(
   around: Surroundings,
 ): Promise<Candidates> {
   const options = withEnvironment(given, around.env);
-  const first = await readMeans(options, around);
-  const isAccount = what !== undefined && Object.hasOwn(first.settings.accounts, what);
-  const means = isAccount ? await readMeans({ ...options, account: what }, around) : first;
-  const { settings, identity, table } = means;
+  const means = await readMeans(options, around);
+  const { settings } = means;
+  const names = Object.keys(settings.accounts);
+  if (what !== undefined && !names.includes(what)) {
+    const find = finder(means, options, around);
+    const subjects = whoIsMeant(what, { means, options }, around).map(async (recipient) => ({
+      name: formatAddress(recipient.address),
+      ways: await find.ofRecipient(recipient),
+    }));
+    return { subjects: await Promise.all(subjects), settings };
+  }
+  const accounts = what === undefined ? names : [what];
+  const own = what === undefined ? await finder(means, options, around).servers() : [];
+  const shown = new Set(own.map(({ name }) => name));
+  const others = accounts
+    .filter((name) => !shown.has(name))
+    .map(async (account) => finder(await readMeans({ ...options, account }, around), options, around).servers());
+  const subjects = [...own, ...(await Promise.all(others)).flat()];
+  if (subjects.length > 0) return { subjects, settings };
+  const why =
+    what === undefined
+      ? 'no relay is configured, and mail goes to the MX hosts of each domain'
+      : 'the account has no server';
+  const say = 'say a domain or an address, as in posthaste doctor example.org';
+  throw new CommandError(`Cannot examine: ${why}: ${say}`, EXIT.usage);
+}
+
+/** Finds ways by one table of routes, each once. */
+function finder({ table, identity, submitterOf, open }: FoundMeans, options: SendOptions, around: Surroundings) {
   const sender = readSender(options, identity.domain, around.surface);
   const way = { ...wayOf(options, around), ...(options.sender === undefined ? {} : { named: true as const }) };
   const author = sender ?? { local: 'MAILER-DAEMON', domain: identity.domain };
-  const submitter = { ...means.submitterOf({ uid: around.surface.userId(), way }), author };
-  const envelope: Envelope = { sender, recipients: [] };
-
+  const submitter = { ...submitterOf({ uid: around.surface.userId(), way }), author };
   const made = new Map<string, Promise<Candidate>>();
   const candidate = (rule: Rule, outlet: Outlet, recipient: Recipient): Promise<Candidate> => {
     const [plan] = planOutlet({ rule, outlet }, [recipient]);
@@ -66,42 +89,35 @@ export async function findCandidates(
     const to = via === destination ? via : `${via} to ${destination}`;
     const name = outlet.account === undefined ? to : `${to}, account ${outlet.account}`;
     const known =
-      made.get(key) ?? leaving(outlet, envelope, submitter).then((left) => ({ plan, name, sender: left.sender }));
+      made.get(key) ??
+      leaving(outlet, { sender, recipients: [] }, submitter).then((left) => ({
+        plan,
+        name,
+        open,
+        sender: left.sender,
+      }));
     made.set(key, known);
     return known;
   };
-  const ofRule = (rule: Rule, recipient: Recipient): Promise<readonly Candidate[]> =>
-    Promise.all(rule.outlets.map((outlet) => candidate(rule, outlet, recipient)));
-
-  if (what === undefined || isAccount) {
-    const somebody = { address: { local: 'postmaster', domain: identity.domain } };
-    const rules = [table.rest, ...(isAccount ? [] : table.rules)];
-    const all = await Promise.all(
-      rules.flatMap((rule) =>
-        rule.outlets
-          .filter(({ via }) => via.kind === 'relay')
-          .map(async (outlet) => ({
-            name: outlet.account ?? rule.name,
-            ways: [await candidate(rule, outlet, somebody)],
-          })),
-      ),
-    );
-    const subjects = [...new Map(all.map((subject) => [subject.ways[0]?.name, subject])).values()];
-    if (subjects.length > 0) return { subjects, means, settings };
-    const why = isAccount
-      ? 'the account has no server'
-      : 'no relay is configured, and mail goes to the MX hosts of each domain';
-    throw new CommandError(
-      `Cannot examine: ${why}: say a domain or an address, as in posthaste doctor example.org`,
-      EXIT.usage,
-    );
-  }
-  const recipients = whoIsMeant(what, { means: first, options }, around);
-  const subjects = recipients.map(async (recipient) => {
-    const rule = ruleFor(table, { recipient, sender, author, uid: submitter.uid });
-    return { name: formatAddress(recipient.address), ways: await ofRule(rule, recipient) };
-  });
-  return { subjects: await Promise.all(subjects), means, settings };
+  return {
+    ofRecipient(recipient: Recipient): Promise<readonly Candidate[]> {
+      const rule = ruleFor(table, { recipient, sender, author, uid: submitter.uid });
+      return Promise.all(rule.outlets.map((outlet) => candidate(rule, outlet, recipient)));
+    },
+    /** All relays, whoever they are for. */
+    async servers(): Promise<readonly Subject[]> {
+      const somebody = { address: { local: 'postmaster', domain: identity.domain } };
+      const relays = [table.rest, ...table.rules].flatMap((rule) =>
+        rule.outlets.filter(({ via }) => via.kind === 'relay').map((outlet) => ({ rule, outlet })),
+      );
+      const subjects = relays.map(async ({ rule, outlet }) => ({
+        name: outlet.account ?? rule.name,
+        ways: [await candidate(rule, outlet, somebody)],
+      }));
+      const all = await Promise.all(subjects);
+      return [...new Map(all.map((subject) => [subject.ways[0]?.name, subject])).values()];
+    },
+  };
 }
 
 /** Recipients of a list that are looked at. */

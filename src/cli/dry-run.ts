@@ -1,4 +1,5 @@
 import type { Settings } from '../config/settings.ts';
+import { finderFor } from '../delivery/addresses.ts';
 import { authored } from '../delivery/author.ts';
 import type { Delivery, Opened } from '../delivery/deliver.ts';
 import { formatAddress } from '../mail/address.ts';
@@ -114,7 +115,8 @@ async function lookUp(
     return { route: { ...base, status, error: text }, undelivered: recipients.map(asResult(resolved.failure)) };
   }
   const { via, port, hosts } = resolved.route;
-  const find = addressesOf(resolved.route, routing, world);
+  const finding = { network: outlet.settings.network, prefer: undefined, signal: undefined };
+  const find = finderFor(resolved.route, addressesOf(resolved.route, routing, world), finding);
   const found = await Promise.all(hosts.map((host) => find(host)));
   const planned = hosts.map(({ name, preference }, index) => {
     const addresses = found[index] ?? [];

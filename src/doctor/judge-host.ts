@@ -147,7 +147,10 @@ function judgeAuth({ extensions }: HostFacts, { hasLogin, isRelay, host: subject
 }
 
 /** All hosts' addresses were silent, though names are found: a network that lets no mail out. */
-export function judgeBlocked(all: readonly HostFacts[], port: number): Finding | undefined {
+export function judgeBlocked(
+  all: readonly HostFacts[],
+  { port, isRelay }: Pick<Demands, 'port' | 'isRelay'>,
+): Finding | undefined {
   const refusals = all.flatMap((facts) => facts.refusals ?? []);
   const isSilent = refusals.length > 0 && refusals.every(({ code }) => code === 'ETIMEDOUT');
   if (!isSilent || all.some(({ refusals: own }) => own === undefined)) return undefined;
@@ -164,7 +167,8 @@ export function judgeBlocked(all: readonly HostFacts[], port: number): Finding |
     check: 'connect',
     verdict: 'failure',
     text: 'port 25 is silent at every address, while names are found: this network seems to block it',
-    advice:
-      'Send through a relay on port 465 or 587 (relay = "smtps://USER@HOST"), or ask the provider to open port 25',
+    advice: isRelay
+      ? 'Use its port 465 or 587 (smtps://USER@HOST, smtp+starttls://USER@HOST)'
+      : 'Send through a relay on port 465 or 587 (relay = "smtps://USER@HOST"), or ask the provider to open port 25',
   };
 }

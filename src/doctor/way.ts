@@ -69,7 +69,7 @@ export async function examineWay({ plan, opened }: WayQuestion, world: World): P
   const session = await examineSessions(all, { route, plan, opened }, world);
   const blocked = judgeBlocked(
     all.flatMap(({ facts }) => (facts === undefined ? [] : [facts])),
-    route.port,
+    { port: route.port, isRelay: route.via === 'relay' },
   );
   const perHost = all.flatMap(({ findings }) => findings);
   const seen = all.map(({ facts }) => (facts === undefined ? undefined : addressSeen(facts))).find(Boolean);

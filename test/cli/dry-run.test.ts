@@ -61,6 +61,12 @@ describe('showDryRun()', () => {
     expect(out).not.toContain('opensesame');
   });
 
+  it('shows the addresses that the configuration allows', async () => {
+    const files = { '/etc/posthaste/config.toml': 'ip = "4"\n' };
+    const { out } = await play(['--dry-run', 'ann@example.org'], { zones, message, files });
+    expect(out).toContain('   10 mx1.example.org: 192.0.2.1\n');
+  });
+
   it('is one JSON object when asked for', async () => {
     const { out, exit } = await dryRun(['ann@example.org', 'bob@nomail.example', 'a@@b'], ['--json']);
     expect(readJson(out)).toMatchObject({

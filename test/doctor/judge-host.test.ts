@@ -112,14 +112,19 @@ describe('judgeBlocked()', () => {
   const silent = { refusals: [{ address: '192.0.2.1', code: 'ETIMEDOUT', reason: 'no answer' }] };
   const closed = { refusals: [{ address: '192.0.2.2', code: 'ECONNREFUSED', reason: 'connection refused' }] };
 
+  const MX = { port: 25, isRelay: false };
+
   test('suspects the network only where every address of every host is silent', () => {
-    expect(judgeBlocked([silent, silent], 25)).toMatchObject({
+    expect(judgeBlocked([silent, silent], MX)).toMatchObject({
       verdict: 'failure',
       text: expect.stringMatching(/block/),
     });
-    expect(judgeBlocked([silent, closed], 25)).toBeUndefined();
-    expect(judgeBlocked([silent, FACTS], 25)).toBeUndefined();
-    expect(judgeBlocked([], 25)).toBeUndefined();
+    expect(judgeBlocked([silent, closed], MX)).toBeUndefined();
+    expect(judgeBlocked([silent, FACTS], MX)).toBeUndefined();
+    expect(judgeBlocked([], MX)).toBeUndefined();
+    expect(judgeBlocked([silent], MX)?.advice).toMatch(/^Send through a relay/);
+    expect(judgeBlocked([silent], { port: 25, isRelay: true })?.advice).toMatch(/^Use its port 465/);
+    expect(judgeBlocked([silent], { port: 465, isRelay: true })?.text).not.toMatch(/block/);
   });
 });
 
