@@ -85,7 +85,7 @@ export async function readConfig(
   }
   const unknown = unknownKeys(content, KNOWN_KEYS);
   const checked = checkFile(content);
-  const faults = 'faults' in checked ? checked.faults : amiss(checked.settings);
+  const faults = 'faults' in checked ? checked.faults : amiss(checked.settings, unknown.length === 0);
   if ('settings' in checked && unknown.length + faults.length === 0) {
     const said = () => listSaid(content, KNOWN_KEYS, findKeyLines(text));
     const lost: string[] = [];
@@ -110,8 +110,8 @@ export async function readConfig(
   return { ok: false, errors: more > 0 ? [...errors, `Cannot use configuration: ${more} more errors`] : errors };
 }
 
-/** What one key asks of another: a key its certificate, an account its relay, a route its way. */
-function amiss({ tls, account = {}, route = [] }: FileSettings): readonly Fault[] {
+/** What one key asks of another: a key its certificate, a route something to say; `isWhole`: every key is known. */
+function amiss({ tls, account = {}, route = [] }: FileSettings, isWhole: boolean): readonly Fault[] {
   const places = [
     { at: [], tls },
     ...route.map((each, index) => ({ at: ['route', String(index)], tls: each.tls })),
@@ -121,7 +121,9 @@ function amiss({ tls, account = {}, route = [] }: FileSettings): readonly Fault[
     .filter((place) => place.tls?.key !== undefined && place.tls.cert === undefined)
     .map(({ at }) => ({ path: [...at, 'tls', 'key'], allowed: 'given together with the "cert" beside it' }));
   const silent = route.flatMap((each, index) =>
-    saysSomething(each) ? [] : [{ path: ['route', String(index)], allowed: 'a table with a key in it, or not there' }],
+    !isWhole || saysSomething(each)
+      ? []
+      : [{ path: ['route', String(index)], allowed: 'a table with a key in it, or not there' }],
   );
   return [
     ...keys,
