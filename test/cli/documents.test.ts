@@ -17,6 +17,7 @@ import { readValues } from '../../src/cli/values.ts';
 import { readConfig } from '../../src/config/config.ts';
 import { applyOverrides, DEFAULTS } from '../../src/config/defaults.ts';
 import { KNOWN_KEYS } from '../../src/config/schema.ts';
+import { nameOfVia } from '../../src/config/via.ts';
 import { splitWords } from '../../src/config/words.ts';
 import { clientOf } from '../../src/oauth/client.ts';
 import { readTable } from '../../src/route/table.ts';
@@ -146,7 +147,7 @@ describe('the examples', () => {
   );
 
   it('are all found', () => {
-    expect(calls(blocks).length).toBe(19);
+    expect(calls(blocks).length).toBe(22);
     expect(calls(inManual).length).toBe(8);
   });
 
@@ -162,16 +163,28 @@ describe('the examples', () => {
 describe('README.md', () => {
   it('has configurations that can be used', async () => {
     const examples = [...readme.matchAll(/```toml\n(.*?)```/gs)].map(([, text = '']) => text);
-    expect(examples.length).toBeGreaterThan(0);
+    const ways = new Set<string>();
     for (const text of examples) {
       const reading = await readConfig(text, '/c/config.toml');
       if (!reading.ok) throw new Error(reading.errors.join());
       const settings = applyOverrides(DEFAULTS, reading.overrides);
-      expect(readTable(settings)).toHaveProperty('table');
+      const made = readTable(settings);
+      if (!('table' in made)) throw new Error(made.reason);
+      const accounts = Object.keys(settings.accounts).map((account) => readTable(settings, { account }));
+      for (const each of [made, ...accounts]) {
+        if (!('table' in each)) throw new Error(each.reason);
+        for (const { outlets } of [...each.table.rules, each.table.rest])
+          for (const { via } of outlets) ways.add(nameOfVia(via));
+      }
       for (const { oauth } of Object.values(settings.accounts)) {
         if (oauth !== undefined) expect(clientOf(oauth)).toHaveProperty('client');
       }
     }
+    for (const way of [
+      ...['smtps://smtp.gmail.com:465', 'smtp+starttls://smtp.office365.com:587', 'smtps://smtp.fastmail.com:465'],
+      ...['mx', 'file:/c/outbox', 'smtp+starttls://relay.corp.example:587', 'smtp://bounces.corp.example:25'],
+    ])
+      expect(ways).toContain(way);
   });
 
   it('gives the reason for each package', () => {
