@@ -11,7 +11,7 @@ import { dirname, join } from 'node:path';
 import { EXIT } from './cli/exit.ts';
 import { line } from './cli/output.ts';
 import { run } from './cli/run.ts';
-import { findConfig, listFolder, readAliases, readSmallFile, userNameOf } from './cli/small-files.ts';
+import { findConfig, fullNameOf, listFolder, readAliases, readSmallFile, userNameOf } from './cli/small-files.ts';
 import type { Output, RunnerStart, Surroundings } from './cli/surroundings.ts';
 import { explain } from './cli/trouble.ts';
 import type { Settings } from './config/settings.ts';
@@ -178,6 +178,7 @@ const surroundings: Surroundings = {
   findConfig,
   listFolder,
   userNameOf,
+  fullNameOf,
   readAliases,
   findSecret: async (request) => (await import('./config/secrets.ts')).findSecret(request, process.env),
   async askPassword(prompt) {

@@ -31,15 +31,20 @@ export async function prepareMessage(
   const way = named ? { named } : {};
   const submitter = means.submitterOf({ uid: around.surface.userId(), way });
   const sender = author === null ? null : ((await usualAuthor(settings, submitter)) ?? author);
-  const name = (options.fullName ?? around.env.NAME ?? '').replace(/[\r\n\0]+/g, ' ').trim();
   const { domain } = identity;
-  const names = { fqdn: identity.fqdn ?? domain, domain, ...(name === '' ? {} : { name }) };
+  const names = { fqdn: identity.fqdn ?? domain, domain };
   const random = (): number => around.random();
   const amend =
     options.sendmail === undefined ? undefined : (await import('./amend.ts')).amendment(options.sendmail, domain);
   const completion = {
     ...{ now, random, sender, ...names },
     ...(amend === undefined ? {} : { amend }),
+    // Only for a message without From: who calls may have a name in the password database, as sendmail has it.
+    get name() {
+      const isCaller = options.sendmail !== undefined && !named;
+      const name = options.fullName ?? around.env.NAME ?? (isCaller ? around.fullNameOf(submitter.uid) : undefined);
+      return name?.replace(/[\r\n\0]+/g, ' ').trim() || undefined;
+    },
     // Only for a message without Date: to find the zone takes a millisecond.
     get zone() {
       return around.zone(now);

@@ -40,12 +40,22 @@ export function identify(configured: Configured, surface: Surface): Identity {
 /** The local part for a message without `-f`. A user id without a name is usual in containers. */
 export const localUser = (surface: Surface): string => surface.userName() ?? `uid${surface.userId()}`;
 
-/** The name of a user id in the text of /etc/passwd. */
-export const userNameIn = (passwd: string, uid: number): string | undefined =>
+/** The full name of a user id in the text of /etc/passwd: `&` in it is the login name (Sendmail, Postfix). */
+export function fullNameIn(passwd: string, uid: number): string | undefined {
+  const [login = '', , , , gecos = ''] = rowOf(passwd, uid) ?? [];
+  const [name = ''] = gecos.split(',');
+  const full = name.replaceAll('&', login.charAt(0).toUpperCase() + login.slice(1)).trim();
+  return full === '' ? undefined : full;
+}
+
+const rowOf = (passwd: string, uid: number): readonly string[] | undefined =>
   passwd
     .split('\n')
     .map((row) => row.split(':'))
-    .find(([name, , id]) => id === String(uid) && name !== '')?.[0];
+    .find(([name, , id]) => id === String(uid) && name !== '');
+
+/** The name of a user id in the text of /etc/passwd. */
+export const userNameIn = (passwd: string, uid: number): string | undefined => rowOf(passwd, uid)?.[0];
 
 /** The host's own name where it has a dot, else the one that /etc/hosts gives it, as `hostname -f` does. */
 function findFqdn(surface: Surface): string | undefined {

@@ -173,12 +173,13 @@ const untried = (entry: QueueEntry | undefined, histories: readonly History[]): 
     ? []
     : entry.recipients.map(({ recipient }) => queuedJson(recipient, entry));
 
-/** What is deferred and not stored for the spool's fault may be stored by another call, unless there can be none at all. */
+/** What is deferred may be tried again, whatever the spool's fault; what was never tried has the spool's own code. */
 function exitOf(
   left: readonly DeliveryResult[],
   { refused, spool }: { readonly refused: number; readonly spool?: ExitCode },
 ): ExitCode {
   const exit = exitCode(left, refused);
   if (spool === undefined || (exit !== EXIT.ok && exit !== EXIT.tempFail)) return exit;
-  return spool === EXIT.cantCreate || spool === EXIT.software ? spool : EXIT.tempFail;
+  if (spool === EXIT.software || (spool === EXIT.cantCreate && left.length === 0)) return spool;
+  return EXIT.tempFail;
 }

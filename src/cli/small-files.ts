@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
 import type { Included } from '../config/aliases.ts';
-import { userNameIn } from './identity.ts';
+import { fullNameIn, userNameIn } from './identity.ts';
 import { wordsOf } from './setup.ts';
 
 /* The small files that say how mail is to go: configuration, certificates, aliases. All of them are read whole. */
@@ -63,10 +63,15 @@ export function listFolder(folder: string): readonly string[] {
 }
 
 /** The login name of a user id in the password database. */
-export function userNameOf(uid: number): string | undefined {
+export const userNameOf = (uid: number): string | undefined => userNameIn(passwd(), uid);
+
+/** The full name of a user id in the password database. */
+export const fullNameOf = (uid: number): string | undefined => fullNameIn(passwd(), uid);
+
+function passwd(): string {
   try {
-    return userNameIn(readFileSync('/etc/passwd', 'utf8'), uid);
+    return readFileSync('/etc/passwd', 'utf8');
   } catch {
-    return undefined;
+    return '';
   }
 }

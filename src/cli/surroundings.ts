@@ -56,6 +56,8 @@ export interface Surroundings {
   listFolder(folder: string): readonly string[];
   /** The login name of a user id in the password database. */
   userNameOf(uid: number): string | undefined;
+  /** The full name of a user id there. */
+  fullNameOf(uid: number): string | undefined;
   /** An aliases file, or one that it includes: a regular file that the caller may read. Never throws. */
   readAliases(file: string): Included;
   /** The relay's password. @throws {SecretError} */

@@ -26,7 +26,7 @@ export interface Completion {
   /** The reverse-path; `null` writes as MAILER-DAEMON. */
   readonly sender: Address | null;
   /** The name to show with the sender's address. */
-  readonly name?: string;
+  readonly name?: string | undefined;
 }
 
 /** Fields that never leave us (RFC 5322, section 3.6.3; RFC 5321, section 4.4). */

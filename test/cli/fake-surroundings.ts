@@ -125,6 +125,7 @@ export function fakeSurroundings(options: FakeOptions = {}, over: Over = {}): Fa
         .filter((name) => name.startsWith(`${folder}/`))
         .map((name) => name.slice(folder.length + 1)),
     userNameOf: () => undefined,
+    fullNameOf: () => undefined,
     readAliases(file) {
       steps.push(`aliases ${file}`);
       const text = files[file];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { identify, localUser, type Surface } from '../../src/cli/identity.ts';
+import { fullNameIn, identify, localUser, type Surface } from '../../src/cli/identity.ts';
 
 const surface = (
   over: Partial<{ [K in keyof Surface]: unknown }> & { name?: string; hosts?: string; mail?: string },
@@ -9,6 +9,17 @@ const surface = (
   mailname: () => over.mail,
   userName: () => 'ann',
   userId: () => 1000,
+});
+
+describe('fullNameIn()', () => {
+  const passwd =
+    'root:x:0:0:root:/root:/bin/sh\nann:x:1000:1000:& Other,Room 1,,:/home/ann:/bin/sh\nbob:x:7:7::/:/bin/sh\n';
+  it.each([
+    [0, 'root'],
+    [1000, 'Ann Other'],
+    [7, undefined],
+    [8, undefined],
+  ])('gives user id %i the name %s', (uid, name) => expect(fullNameIn(passwd, uid)).toBe(name));
 });
 
 describe('identify()', () => {

@@ -9,7 +9,7 @@ import { readSendmail } from '../../src/cli/sendmail.ts';
 import { GRAMMAR } from '../../src/cli/sendmail-flags.ts';
 import { currentOwner } from '../../src/queue/owner.ts';
 import { openSpool } from '../../src/queue/spool.ts';
-import { type FakeOptions, fakeSurroundings } from './fake-surroundings.ts';
+import { type FakeOptions, fakeSurroundings, type Over } from './fake-surroundings.ts';
 import { failed } from './support.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'posthaste-sendmail-run-'));
@@ -28,6 +28,23 @@ async function call(name: string, words: readonly string[], options: FakeOptions
   const entries = await Promise.all((await spool.ids()).map((id) => spool.read(id)));
   return { exit, out: around.stdout.text, err: around.stderr.text, steps: around.steps, entries, sent: around.sent };
 }
+
+describe('sendmail, about who calls', () => {
+  const sent = async (words: readonly string[], over: Over = {}) => {
+    const around = fakeSurroundings({ message: 'Subject: x\n\ny\n' }, { fullNameOf: () => 'Ann Other', ...over });
+    await run(['-odi', '-i', ...words, 'bob@example.org'], around, 'sendmail');
+    const [one] = around.sent;
+    const sender = one?.delivery.envelope.sender;
+    return [sender && `${sender.local}@${sender.domain}`, /^From: (.*)\r$/m.exec(one?.header ?? '')?.[1]];
+  };
+
+  it('has the full name of the password database, but for a sender who is named', async () => {
+    expect(await sent([])).toEqual(['me@vm.example.org', 'Ann Other <me@vm.example.org>']);
+    expect(await sent(['-F', 'Else'])).toEqual(['me@vm.example.org', 'Else <me@vm.example.org>']);
+    expect(await sent([], { env: { NAME: 'Env' } })).toEqual(['me@vm.example.org', 'Env <me@vm.example.org>']);
+    expect(await sent(['-f', 'cy@example.org'])).toEqual(['cy@example.org', 'cy@example.org']);
+  });
+});
 
 describe('newaliases', () => {
   const aliases = (text: string): FakeOptions => ({

@@ -161,7 +161,7 @@ describe('posthaste send', () => {
     expect([got('otto@example.org'), got('olga@example.org')]).toEqual([1, 1]);
     for (const mode of ['-odi', '-odb']) {
       const { status, stderr } = await box.send(mode, 'full@example.org');
-      expect(status).toBe(73);
+      expect(status).toBe(75);
       expect(stderr).toMatch(/^posthaste: full@example\.org: deferred .*\nposthaste: Cannot .*spool-\d+"?\n$/);
     }
     const { status, stderr } = await box.send('-odq', 'otto@example.org');
