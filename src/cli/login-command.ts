@@ -51,6 +51,8 @@ export async function runLogin(words: readonly string[], around: Surroundings): 
   if (call === undefined) return EXIT.ok;
   const { name, given } = call;
   const { account, world } = await findAccount(name, given, around);
+  // What would fail at the end is told before a person does anything.
+  await account.secret();
   const draft = await orCantCreate(async () => account.file.begin());
   try {
     const granted = await unlessEnded(

@@ -4,10 +4,10 @@ import { quoted } from '../mail/printable.ts';
 import { type Client, clientOf, type Flow } from '../oauth/client.ts';
 import { createPost } from '../oauth/post.ts';
 import { createCommandSource, createSource, type OAuthAccount } from '../oauth/source.ts';
-import { openTokenFile } from '../oauth/token-file.ts';
+import { openTokenFile, tokensInMemory } from '../oauth/token-file.ts';
 import type { Outlet } from '../route/table.ts';
 import type { TokenSource } from '../smtp/sasl/exchange.ts';
-import { statePlace } from '../submit/places.ts';
+import { type Place, statePlace } from '../submit/places.ts';
 import { EXIT } from './exit.ts';
 import { CommandError } from './failure.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -49,19 +49,27 @@ export function openAccount(
     ...{ name, user, client },
     post: createPost({ ca: material.ca, minVersion: tls.minVersion, network }),
     secret: () => secretOf(client, around),
-    file: openTokenFile({
-      path: tokenPath(name, around),
-      client,
-      now: () => around.now(),
-      sleep: (milliseconds) => around.openWorld(settings).sleep(milliseconds),
-    }),
+    file:
+      client.flow === 'client' && !hasPlace(name, around)
+        ? tokensInMemory()
+        : openTokenFile({
+            path: tokenPath(name, around),
+            client,
+            now: () => around.now(),
+            sleep: (milliseconds) => around.openWorld(settings).sleep(milliseconds),
+          }),
     now: () => around.now(),
   };
 }
 
+const placeOf = (account: string, around: Surroundings): Place =>
+  statePlace(`tokens/${account}.json`, { ...around, uid: around.surface.userId() });
+
+const hasPlace = (account: string, around: Surroundings): boolean => 'path' in placeOf(account, around);
+
 /** @throws {CommandError} with 73 where there is no place for it */
 export function tokenPath(account: string, around: Surroundings): string {
-  const place = statePlace(`tokens/${account}.json`, { ...around, uid: around.surface.userId() });
+  const place = placeOf(account, around);
   if ('path' in place) return place.path;
   throw new CommandError(`Cannot keep tokens: ${place.reason}`, EXIT.cantCreate);
 }

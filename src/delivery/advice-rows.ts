@@ -8,6 +8,8 @@ export interface Circumstances {
   readonly isRelay: boolean;
   /** A user logs in. */
   readonly hasLogin: boolean;
+  /** It does with access tokens (OAuth). */
+  readonly hasTokens?: true;
   /** The domain or literal of the recipients, or the relay's name. */
   readonly destination: string;
   /** Our name: nobody else has mailboxes there. */

@@ -18,6 +18,7 @@ export function circumstancesOf(
   return {
     isRelay: via.kind === 'relay',
     hasLogin: via.kind === 'relay' && (login.user ?? via.relay.user) !== undefined,
+    ...(login.oauth === undefined ? {} : { hasTokens: true }),
     destination: nameOf(destination),
     ownName: ownName.toLowerCase(),
   };
@@ -28,6 +29,8 @@ const MOST = 2000;
 
 /** The failure with the best advice there is for it; the failure itself where nothing better is known. */
 export function advised(failure: Failure, around: Circumstances): Failure {
+  // Whoever has the tokens knows more of the case.
+  if (around.hasTokens === true && failure.stage === 'auth') return failure;
   const words = (failure.reply === undefined ? failure.text : formatReply(failure.reply)).slice(0, MOST);
   const row = ROWS.find(
     ({ stages, status, codes, words: pattern, when }) =>

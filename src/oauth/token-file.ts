@@ -106,6 +106,26 @@ export function openTokenFile(options: TokenFileOptions): TokenFile {
   };
 }
 
+/** Tokens that are gone with the process: for a client that logs in itself, where there is no place for a file. */
+export function tokensInMemory(): TokenFile {
+  let kept: Tokens | undefined;
+  let turns: Promise<unknown> = Promise.resolve();
+  return {
+    read: () => kept,
+    begin: () => ({
+      commit(tokens) {
+        kept = tokens;
+      },
+      discard() {},
+    }),
+    locked(work) {
+      const mine = turns.then(work);
+      turns = mine.catch(() => {});
+      return mine;
+    },
+  };
+}
+
 /** Forgets the tokens, whichever client's they are; false where there were none. @throws {TokenFileError} */
 export function forgetTokens(path: string): boolean {
   return naming(path, 'remove', () => {

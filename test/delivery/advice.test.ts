@@ -179,3 +179,10 @@ test('adviseAll() touches failures alone', () => {
   expect(second).toMatchObject({ outcome: 'failed', failure: { advice: expect.stringMatching(/owner/) } });
   expect(third).toBe(other);
 });
+
+test('advised() says nothing of passwords where an account has tokens', () => {
+  const gmail = refused('XOAUTH2', reply('535 5.7.8 Username and Password not accepted. BadCredentials gsmtp'));
+  const failure = { ...gmail, advice: 'run posthaste login' };
+  expect(advised(failure, USER).advice).toMatch(/^Gmail takes no usual passwords/);
+  expect(advised(failure, { ...USER, hasTokens: true })).toEqual(failure);
+});

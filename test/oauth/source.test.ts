@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Client } from '../../src/oauth/client.ts';
 import { type Answer, PostError } from '../../src/oauth/post.ts';
 import { createCommandSource, createSource, type OAuthAccount } from '../../src/oauth/source.ts';
-import { openTokenFile, type Tokens } from '../../src/oauth/token-file.ts';
+import { openTokenFile, type Tokens, tokensInMemory } from '../../src/oauth/token-file.ts';
 import { scratchFolder } from '../support/spool.ts';
 
 const CLIENT: Client = {
@@ -81,6 +81,21 @@ describe('createSource()', () => {
     expect(await source.instead('a1')).toBe('a2');
     expect(await source.instead('a1')).toBe('a2');
     expect(await source.instead('a2')).toBeUndefined();
+    expect(forms).toHaveLength(1);
+  });
+
+  test('keeps tokens in memory where there is no place for a file', async () => {
+    const forms: object[] = [];
+    const made: OAuthAccount = {
+      ...{ name: 'work', user: 'ann', client: { ...CLIENT, flow: 'client' }, file: tokensInMemory(), now: () => NOW },
+      async post(_, form) {
+        forms.push(form);
+        return grantOf(`a${forms.length}`);
+      },
+      secret: async () => 'shh',
+    };
+    const source = createSource(made);
+    expect(await Promise.all([source.current(), source.current()])).toEqual(['a1', 'a1']);
     expect(forms).toHaveLength(1);
   });
 

@@ -1,5 +1,14 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { get } from 'node:http';
 import { get as getSecurely } from 'node:https';
 import { tmpdir } from 'node:os';
@@ -215,6 +224,36 @@ describe('a token', () => {
     const { status, stderr } = await send();
     expect(status).toBe(75);
     expect(stderr).toMatch(/deferred \(4\.4\.1\): .*connection refused/);
+  });
+
+  it('is in no transcript, no log and no spool', async () => {
+    const { call, logIn, home, read, provider } = await scene();
+    logIn({});
+    const { access, refresh } = read();
+    provider.accepts = () => false;
+    provider.forgetRefresh();
+    const { status, stderr } = await call('-vv', '--log', join(home, 'log'), 'bob@example.net');
+    expect(status).toBe(0);
+    expect(stderr).toMatch(/AUTH XOAUTH2 <secret>/);
+    const shown = Buffer.from(`user=ann@example.org\x01auth=Bearer ${access}\x01\x01`).toString('base64');
+    const written = run('/bin/sh', ['-c', 'cat log; find spool -type f -exec cat {} +'], { cwd: home });
+    for (const text of [stderr, (await written).stdout]) {
+      expect(text).toMatch(/invalid_grant|bob@example\.net/);
+      for (const secret of [access, refresh, shown]) expect(text).not.toContain(secret);
+    }
+  });
+
+  it('goes from the queue of sendmail, by the runner in the background', async () => {
+    const { smtp, home, env, logIn, provider } = await scene();
+    logIn(ENDED);
+    const sendmail = join(home, 'sendmail');
+    symlinkSync(POSTHASTE, sendmail);
+    const words = ['-odq', 'bob@example.net'];
+    expect(await run(sendmail, words, { stdin: MESSAGE, env, cwd: home })).toEqual(SILENT);
+    expect(provider.requests).toEqual([]);
+    expect(await run(sendmail, ['-q'], { env, cwd: home })).toMatchObject({ status: 0 });
+    expect(smtp.messages).toHaveLength(1);
+    expect(provider.requests).toHaveLength(1);
   });
 
   it('comes once for senders at the same time', async () => {
