@@ -101,7 +101,7 @@ function finder({ table, identity, submitterOf, open }: FoundMeans, options: Sen
   };
   return {
     ofRecipient(recipient: Recipient): Promise<readonly Candidate[]> {
-      const rule = ruleFor(table, { recipient, sender, author, uid: submitter.uid });
+      const rule = ruleFor(table, { recipient, sender, author: sender ?? undefined, uid: submitter.uid });
       return Promise.all(rule.outlets.map((outlet) => candidate(rule, outlet, recipient)));
     },
     /** All relays, whoever they are for. */

@@ -77,7 +77,7 @@ export async function explainAddresses(
   const who = means.submitterOf({ uid, way });
   const surface = { ...around.surface, userName: () => who.user() };
   const sender = readSender(options, identity.domain, surface);
-  // As `message/complete` writes From where there is none.
+  // As `message/complete` writes From where there is none; routes ask only for one that was given.
   const author = sender ?? { local: 'MAILER-DAEMON', domain: identity.domain };
   const submitter = { ...who, author };
   const named = readRecipients({ ...options, readRecipients: false }, [], identity.domain);
@@ -105,7 +105,7 @@ export async function explainAddresses(
   const explain = explainer({ means, envelope, submitter }, around.openWorld(settings), around);
   const explained = await Promise.all(
     envelope.recipients.map((recipient) => {
-      const question = { recipient, sender, author, uid };
+      const question = { recipient, sender, author: sender ?? undefined, uid };
       const rule = ruleFor(table, question);
       return explain(recipient, rule, matchOf(rule, question) ?? {});
     }),
