@@ -28,7 +28,11 @@ const zones = {
 const domain = fc.constantFrom('a.test', 'b.a.test', 'c.test', 'null.test', 'broken.test', 'missing.test');
 const local = fc.constantFrom('ann', 'bob', 'boss', 'o-n');
 const address = fc.tuple(local, domain).map(([name, where]) => `${name}@${where}`);
-const glob = fc.oneof(domain, address, fc.constantFrom('*.a.test', 'boss@*', '*', '*.test', 'b*@a.test', 'vm.example.org'));
+const glob = fc.oneof(
+  domain,
+  address,
+  fc.constantFrom('*.a.test', 'boss@*', '*', '*.test', 'b*@a.test', 'vm.example.org'),
+);
 const place = fc.constantFrom('file:CAPTURE', 'maildir:CAPTURE/m/%u', 'discard', 'reject:not here');
 const relay = fc.constantFrom(
   ...['smtp://192.0.2.9', 'smtps://me@relay.test', 'smtp+starttls://you@relay.test:5870', 'lmtp://192.0.2.8'],
