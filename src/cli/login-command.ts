@@ -1,3 +1,4 @@
+import { DEFAULTS } from '../config/defaults.ts';
 import { quoted } from '../mail/printable.ts';
 import type { Granted } from '../oauth/answer.ts';
 import type { Flow } from '../oauth/client.ts';
@@ -80,7 +81,13 @@ export async function runLogout(words: readonly string[], around: Surroundings):
   const call = readCall(LOGOUT, words, around);
   if (call === undefined) return EXIT.ok;
   const path = tokenPath(call.name, around);
-  const wasThere = await orCantCreate(async () => forgetTokens(path));
+  const wasThere = await orCantCreate(() =>
+    forgetTokens({
+      path,
+      now: () => around.now(),
+      sleep: (milliseconds) => around.openWorld(DEFAULTS).sleep(milliseconds),
+    }),
+  );
   around.stdout.write(`account ${call.name}: ${wasThere ? 'logged out' : 'nobody was logged in'}\n`);
   return EXIT.ok;
 }

@@ -4,6 +4,7 @@ import {
   constants,
   fstatSync,
   fsyncSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readFileSync,
@@ -126,18 +127,21 @@ export function tokensInMemory(): TokenFile {
   };
 }
 
-/** Forgets the tokens, whichever client's they are; false where there were none. @throws {TokenFileError} */
-export function forgetTokens(path: string): boolean {
-  return naming(path, 'remove', () => {
-    try {
+/**
+ * Forgets the tokens, whichever client's they are; false where there were none. Who is about to renew them is waited for,
+ * as they would be back otherwise. @throws {TokenFileError}
+ */
+export async function forgetTokens({ path, now, sleep }: Omit<TokenFileOptions, 'client'>): Promise<boolean> {
+  const isThere = (): boolean => lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  if (!naming(path, 'remove', isThere)) return false;
+  const remove = (): boolean =>
+    naming(path, 'remove', () => {
+      if (!isThere()) return false;
       unlinkSync(path);
-    } catch (error) {
-      if (codeOf(error) === 'ENOENT') return false;
-      throw error;
-    }
-    syncFolder(dirname(path));
-    return true;
-  });
+      syncFolder(dirname(path));
+      return true;
+    });
+  return (await locked({ path: `${path}.lock`, now, sleep }, async () => remove())) ?? remove();
 }
 
 /** Their folder is closed to others; those above it are as usual. */

@@ -15,8 +15,10 @@ function open() {
   return { path, file: openTokenFile({ path, client, now: Date.now, sleep: async () => {} }) };
 }
 
+const forget = (path: string): Promise<boolean> => forgetTokens({ path, now: Date.now, sleep: async () => {} });
+
 describe('openTokenFile()', () => {
-  test('keeps tokens for their owner alone, and leaves no draft', () => {
+  test('keeps tokens for their owner alone, and leaves no draft', async () => {
     const { path, file } = open();
     expect(file.read()).toBeUndefined();
     file.begin().commit(tokens);
@@ -28,21 +30,22 @@ describe('openTokenFile()', () => {
     draft.discard();
     draft.discard();
     expect(readdirSync(dirname(path))).toEqual(['work.json']);
-    expect([forgetTokens(path), forgetTokens(path), existsSync(path)]).toEqual([true, false, false]);
+    expect([await forget(path), await forget(path), existsSync(path)]).toEqual([true, false, false]);
+    expect(readdirSync(dirname(path))).toEqual([]);
   });
 
-  test('refuses a file that others can read, a link, a FIFO and a flood', () => {
+  test('refuses a file that others can read, a link, a FIFO and a flood', async () => {
     const { path, file } = open();
     file.begin().commit(tokens);
     chmodSync(path, 0o640);
     expect(() => file.read()).toThrow(/^Cannot read tokens: file ".*": it is open to others; "chmod 600" closes it$/);
-    forgetTokens(path);
+    await forget(path);
     symlinkSync('/etc/passwd', path);
     expect(() => file.read()).toThrow(/can't be used \(ELOOP\)$/);
-    forgetTokens(path);
+    await forget(path);
     expect(spawnSync('mkfifo', ['-m', '600', path]).status).toBe(0);
     expect(() => file.read()).toThrow(/it is no small file$/);
-    forgetTokens(path);
+    await forget(path);
     writeFileSync(path, Buffer.alloc(100_000), { mode: 0o600 });
     expect(() => file.read()).toThrow(/it is no small file$/);
   });
@@ -60,6 +63,22 @@ describe('openTokenFile()', () => {
     const path = join(folder, 'state', 'tokens', 'work.json');
     const file = openTokenFile({ path, client, now: Date.now, sleep: async () => {} });
     expect(() => file.begin()).toThrow(/^Cannot write tokens: .*\(E(NOTDIR|EXIST)\)$/);
+  });
+});
+
+describe('forgetTokens()', () => {
+  test('waits for whoever renews them, so that they don’t come back', async () => {
+    const { path, file } = open();
+    file.begin().commit(tokens);
+    const wake = (): Promise<void> => new Promise((done) => setImmediate(done));
+    const renewing = file.locked(async () => {
+      const draft = file.begin();
+      await wake();
+      draft.commit({ ...tokens, refresh: 'r2' });
+    });
+    expect(await forgetTokens({ path, now: () => 0, sleep: wake })).toBe(true);
+    await renewing;
+    expect(readdirSync(dirname(path))).toEqual([]);
   });
 });
 
