@@ -13,7 +13,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
@@ -25,6 +25,19 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const inRoot = (...parts) => join(root, ...parts);
 const { version } = JSON.parse(readFileSync(inRoot('package.json'), 'utf8'));
 
+/** A digest of all that decides what a configuration file means: what was remembered by another build is forgotten. */
+function configReader() {
+  const files = ['src/config', 'src/mail', 'src/net'].flatMap((folder) =>
+    readdirSync(inRoot(folder), { recursive: true })
+      .filter((name) => name.endsWith('.ts'))
+      .sort()
+      .map((name) => inRoot(folder, name)),
+  );
+  const hash = createHash('sha256');
+  for (const file of [...files, inRoot('package-lock.json')]) hash.update(readFileSync(file));
+  return hash.digest('hex').slice(0, 16);
+}
+
 /** The files in memory, so that nothing is lost where this fails. */
 async function bundle({ input, plugins = [] }, output) {
   const build = await rolldown({
@@ -33,7 +46,10 @@ async function bundle({ input, plugins = [] }, output) {
     input,
     platform: 'node',
     tsconfig: false,
-    transform: { target: 'node20', define: { __VERSION__: JSON.stringify(version) } },
+    transform: {
+      target: 'node20',
+      define: { __VERSION__: JSON.stringify(version), __CONFIG_READER__: JSON.stringify(configReader()) },
+    },
     checks: { pluginTimings: false },
   });
   const { output: chunks } = await build.generate({ comments: false, ...output });

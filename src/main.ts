@@ -24,6 +24,7 @@ import { stageLimit } from './smtp/stages.ts';
 import { intake } from './submit/intake.ts';
 import { scratch } from './submit/scratch.ts';
 import { conversation, drain, isTerminal } from './submit/standard-input.ts';
+import { CONFIG_READER } from './version.ts';
 import type { World } from './world.ts';
 
 /** `performance.now()` would load eight modules of Node's. */
@@ -155,6 +156,13 @@ async function startRunner(spool: Spool, { words, env }: RunnerStart): Promise<v
   });
 }
 
+/** Sources change, and so nothing is remembered of what they made of a file. */
+async function rememberConfig() {
+  if (CONFIG_READER === undefined) return undefined;
+  const { configMemoryOf } = await import('./submit/config-memory.ts');
+  return configMemoryOf({ ...surroundings, uid: surroundings.surface.userId() }, CONFIG_READER);
+}
+
 const surroundings: Surroundings = {
   stdout: output(1),
   stderr: output(2),
@@ -174,6 +182,7 @@ const surroundings: Surroundings = {
   random: () => Math.random(),
   zone: (milliseconds) => -new Date(milliseconds).getTimezoneOffset(),
   readFile: async (file) => readSmallFile(file),
+  configMemory: rememberConfig,
   isTyped: () => isTerminal(0),
   findConfig,
   listFolder,

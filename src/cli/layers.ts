@@ -5,6 +5,7 @@ import type { Settings } from '../config/settings.ts';
 import { quoted } from '../mail/printable.ts';
 import { EXIT, type ExitCode } from './exit.ts';
 import { CommandError } from './failure.ts';
+import { type LoadFile, loadFile } from './recall.ts';
 import type { Surroundings } from './surroundings.ts';
 
 /*
@@ -58,12 +59,16 @@ export function homeOf({ env, home }: Pick<Surroundings, 'env' | 'home'>): strin
 }
 
 /** What the files say. @throws {CommandError} with 78, or with 77 where a file may not be read */
-export async function readLayers(named: string | undefined, around: Surroundings): Promise<readonly Layer[]> {
+export async function readLayers(
+  named: string | undefined,
+  around: Surroundings,
+  load: LoadFile = loadFile,
+): Promise<readonly Layer[]> {
   const file = namedConfig(named, around);
-  if (file !== undefined) return [await readNamed(file, around)];
+  if (file !== undefined) return [await readNamed(file, around, load)];
   const layers: Layer[] = [];
   for (const place of configPlaces(around)) {
-    const layer = await readPlace(place, around);
+    const layer = await readPlace(place, around, load);
     if (layer !== undefined) layers.push(layer);
   }
   return layers;
@@ -77,8 +82,7 @@ export const settingsOf = (layers: readonly Layer[]): Settings =>
   layers.reduce((settings, { overrides }) => applyOverrides(settings, overrides), DEFAULTS);
 
 /** A file that was named. @throws {CommandError} */
-export async function readNamed(shown: string, around: Surroundings): Promise<Layer> {
-  const { loadConfig } = await import('../config/config.ts');
+export async function readNamed(shown: string, around: Surroundings, load: LoadFile = loadFile): Promise<Layer> {
   const file = resolve(around.cwd(), shown);
   let exit: ExitCode = EXIT.config;
   const readFile = (): Promise<Buffer> =>
@@ -86,13 +90,17 @@ export async function readNamed(shown: string, around: Surroundings): Promise<La
       exit = exitOf(codeOf(error));
       throw error;
     });
-  const reading = await loadConfig(shown, { readFile, home: homeOf(around), at: file });
+  const reading = await load(shown, { readFile, home: homeOf(around), at: file });
   if (reading.ok) return { file, overrides: reading.overrides, said: reading.said };
   throw new CommandError(reading.errors.join('\n'), exit);
 }
 
 /** A file at one of the places; undefined where there is none. @throws {CommandError} */
-export async function readPlace(file: string, around: Surroundings): Promise<Layer | undefined> {
+export async function readPlace(
+  file: string,
+  around: Surroundings,
+  load: LoadFile = loadFile,
+): Promise<Layer | undefined> {
   let bytes: Uint8Array | undefined;
   try {
     bytes = findPlace(file, around);
@@ -105,9 +113,8 @@ export async function readPlace(file: string, around: Surroundings): Promise<Lay
     return { file, overrides: { unread: error.message }, said: () => [] };
   }
   if (bytes === undefined) return undefined;
-  const { loadConfig } = await import('../config/config.ts');
   const read = bytes;
-  const reading = await loadConfig(file, { readFile: async () => read, home: homeOf(around) });
+  const reading = await load(file, { readFile: async () => read, home: homeOf(around) });
   if (reading.ok) return { file, overrides: reading.overrides, said: reading.said };
   throw new CommandError(reading.errors.join('\n'), EXIT.config);
 }

@@ -5,6 +5,7 @@ import { quoted } from '../mail/printable.ts';
 import { EXIT } from './exit.ts';
 import { CommandError } from './failure.ts';
 import { readLayers, settingsOf } from './layers.ts';
+import { recalling } from './recall.ts';
 import type { Surroundings } from './surroundings.ts';
 import type { SendOptions } from './values.ts';
 
@@ -14,7 +15,10 @@ export type SettingsOptions = Pick<SendOptions, 'config' | 'port' | 'maxSize' | 
 
 /** The settings: the defaults, then the files, then the options. @throws {CommandError} with 78 for a bad file */
 export async function readSettings(options: SettingsOptions, around: Surroundings): Promise<Settings> {
-  return applyOverrides(settingsOf(await readLayers(options.config, around)), optionOverrides(options));
+  return applyOverrides(
+    settingsOf(await readLayers(options.config, around, recalling(around))),
+    optionOverrides(options),
+  );
 }
 
 /** What the options say, by the names of settings. */

@@ -6,6 +6,7 @@ import type { Recipient } from '../mail/envelope.ts';
 import type { DeliveryResult } from '../mail/result.ts';
 import type { Source } from '../message/source.ts';
 import type { Spool } from '../queue/spool.ts';
+import type { ConfigMemory } from '../submit/config-memory.ts';
 import type { Dots } from '../submit/intake.ts';
 import type { Conversation } from '../submit/standard-input.ts';
 import type { World } from '../world.ts';
@@ -50,6 +51,8 @@ export interface Surroundings {
   readFile(file: string): Promise<Buffer>;
   /** A configuration file with its owner; undefined where there is none. @throws {Error} where it can't be read */
   findConfig(file: string): { readonly bytes: Buffer; readonly uid: number } | undefined;
+  /** What files of the configuration mean; absent: they are read each time. */
+  configMemory?(): Promise<ConfigMemory | undefined>;
   /** Somebody types on standard input. */
   isTyped(): Promise<boolean>;
   /** The names in a folder; none where there is no folder. @throws {Error} where it may not be read */

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -255,7 +255,13 @@ describe('the built command', () => {
     return { folder, file };
   };
   const env = (folder: string, more: Readonly<Record<string, string>> = {}) => ({
-    ...{ PATH: '/usr/bin:/bin', HOME: '/nowhere', XDG_CONFIG_HOME: folder, XDG_STATE_HOME: folder, ...more },
+    ...{
+      PATH: '/usr/bin:/bin',
+      HOME: '/nowhere',
+      XDG_CONFIG_HOME: folder,
+      POSTHASTE_STATE: join(folder, 'state'),
+      ...more,
+    },
   });
   const shown = async (folder: string, more: Readonly<Record<string, string>>, ...words: readonly string[]) => {
     const { stdout } = await run(BIN, ['config', 'show', ...words], { env: env(folder, more) });
@@ -281,6 +287,25 @@ describe('the built command', () => {
       stderr: text,
     });
     expect(await run(BIN, ['config', 'check'], { env: env(folder) })).toEqual({ status: 78, stdout: '', stderr: text });
+  });
+
+  it('reads a file that has changed, after it was remembered', async () => {
+    const { folder, file } = place('relay = "file:out"\n');
+    const send = () => run(BIN, ['bob@b.test'], { env: env(folder), stdin: 'Subject: x\n\nx\n' });
+    const sent = () =>
+      readdirSync(join(folder, 'posthaste'))
+        .filter((name) => name !== 'config.toml')
+        .sort();
+    expect(await send()).toEqual({ status: 0, stdout: '', stderr: '' });
+    expect(readFileSync(join(folder, 'state/config.json'), 'utf8')).toContain('file:out');
+    expect(await send()).toEqual({ status: 0, stdout: '', stderr: '' });
+    writeFileSync(file, 'relay = "file:elsewhere"\n');
+    expect(await send()).toEqual({ status: 0, stdout: '', stderr: '' });
+    expect(sent()).toEqual(expect.arrayContaining(['elsewhere', 'out']));
+    expect(readdirSync(join(folder, 'posthaste/elsewhere')).filter((name) => name.endsWith('.eml'))).toHaveLength(1);
+    expect(readdirSync(join(folder, 'posthaste/out')).filter((name) => name.endsWith('.eml'))).toHaveLength(2);
+    writeFileSync(file, 'relay = 1\n');
+    expect(await send()).toMatchObject({ status: 78 });
   });
 
   it('finds a password file that others can read', async () => {
