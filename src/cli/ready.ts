@@ -1,4 +1,4 @@
-import type { Outlet } from '../route/table.ts';
+import type { Rule } from '../route/table.ts';
 import type { FoundMeans } from './means.ts';
 import type { Surroundings } from './surroundings.ts';
 import type { SendOptions } from './values.ts';
@@ -9,16 +9,29 @@ import type { SendOptions } from './values.ts';
  */
 export async function ready(
   options: SendOptions,
-  { means, outlets }: { readonly means: FoundMeans; readonly outlets: readonly Outlet[] },
+  { means, rules }: { readonly means: FoundMeans; readonly rules: Iterable<Rule> },
   around: Surroundings,
 ): Promise<SendOptions> {
   const { settings } = means;
   if (options.mode !== 'interactive' && settings.unread === undefined) return options;
   try {
     if (settings.unread !== undefined) (await import('./drop-place.ts')).refuseUnread(settings.unread, options, around);
-    if (options.mode === 'interactive') for (const outlet of outlets) await means.open(outlet);
+    if (options.mode === 'interactive') for (const rule of rules) await openOne(rule, means);
     return options;
   } catch (error) {
     return (await import('./drop-place.ts')).handedOver(error, { options, settings }, around);
+  }
+}
+
+/** One way of a rule is enough: what is wrong with the others has the next one tried. @throws what the first one throws */
+async function openOne({ outlets: [first, ...others] }: Rule, means: FoundMeans): Promise<void> {
+  try {
+    await means.open(first);
+  } catch (error) {
+    for (const other of others) {
+      const opened = await means.open(other).catch(() => undefined);
+      if (opened !== undefined) return;
+    }
+    throw error;
   }
 }

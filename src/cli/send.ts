@@ -52,11 +52,7 @@ export async function makeJob(given: SendOptions, around: Surroundings): Promise
   const { identity, settings, table } = means;
   if (asked.askPassword) await around.askPassword(promptFor(table));
   // Where there is one way only, what it lacks is told before the message is read.
-  const options = await ready(
-    asked,
-    { means, outlets: table.rules.length === 0 ? [table.rest.outlets[0]] : [] },
-    around,
-  );
+  const options = await ready(asked, { means, rules: table.rules.length === 0 ? [table.rest] : [] }, around);
   const author = readSender(options, identity.domain, around.surface);
   const source = await around.readMessage({
     ...(options.file === undefined ? {} : { file: options.file }),
@@ -89,7 +85,7 @@ export async function draftJob(asked: SendOptions, draft: Draft, around: Surroun
   const submitter = means.submitterOf({ uid: around.surface.userId(), way });
   const envelope = makeEnvelope(sender, recipients, asked);
   const plans = planRoutes(recipients, table, { sender: envelope.sender, ...submitter });
-  const options = await ready(asked, { means, outlets: plans.map(({ outlet }) => outlet) }, around);
+  const options = await ready(asked, { means, rules: new Set(plans.map(({ rule }) => rule)) }, around);
   return {
     options,
     settings,

@@ -88,6 +88,22 @@ describe('a route', () => {
     expect(atTwo()).toEqual([]);
   });
 
+  it('goes to the next way where the first lacks its password, and says so where all do', async () => {
+    const account = (name: string) =>
+      `[account.${name}]\nurl = "smtp://me@127.0.0.1:1"\npassword_file = "~/none-${name}"\n`;
+    const ann = user(
+      `[[route]]\nrecipient = "x.test"\nvia = ["account:a", "ONE"]\n[[route]]\nvia = ["account:a", "account:b"]\n${account('a')}${account('b')}`,
+    );
+    const atOne = since(one);
+    expect(await ann.send(['-f', 'ann@a.test', 'a@x.test'])).toEqual(SILENT);
+    expect(atOne().map(([, to]) => to)).toEqual(['a@x.test']);
+    expect(await ann.send(['-f', 'ann@a.test', 'a@y.test'])).toEqual({
+      status: 78,
+      stdout: '',
+      stderr: `posthaste: Cannot read password: file "${ann.home}/none-a" does not exist\n`,
+    });
+  });
+
   it('keeps mail on this host, in a mailbox of its own for each recipient', async () => {
     const ann = user('[[route]]\nrecipient = "home.test"\nvia = "maildir:~/mail/%u"\n');
     expect(await ann.send(['bob', 'Carl@home.test'])).toEqual(SILENT);
