@@ -13,6 +13,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   compose: ['mail', 'message'],
   'net/local-address': [],
   'queue/owner': [],
+  'queue/disk': [],
   config: ['mail', 'net/local-address'],
   'route/route': ['mail', 'config'],
   dns: ['mail', 'net/local-address', 'route/route'],
@@ -24,7 +25,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   net: ['mail', 'smtp', 'tls'],
   route: ['mail', 'dns', 'config', 'net/local-address'],
   world: ['dns', 'message', 'net', 'smtp'],
-  oauth: ['mail', 'config', 'smtp', 'net', 'queue/owner'],
+  oauth: ['mail', 'config', 'smtp', 'net', 'queue/owner', 'queue/disk'],
   // What is done with them.
   delivery: ['mail', 'message', 'smtp', 'dns', 'tls', 'dkim', 'config', 'net', 'route', 'world'],
   queue: ['mail', 'message', 'smtp', 'bounce', 'config', 'route', 'delivery', 'world'],

@@ -5,7 +5,6 @@ import {
   fstatSync,
   fsyncSync,
   lstatSync,
-  mkdirSync,
   openSync,
   readFileSync,
   renameSync,
@@ -14,6 +13,7 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { quoted } from '../mail/printable.ts';
+import { makeFolders } from '../queue/disk.ts';
 import type { Client } from './client.ts';
 import { locked } from './lock.ts';
 
@@ -73,7 +73,7 @@ export function openTokenFile(options: TokenFileOptions): TokenFile {
     begin() {
       const aside = `${path}.${randomBytes(6).toString('hex')}`;
       const descriptor = naming(path, 'write', () => {
-        makeFolder(path);
+        makeFolders(dirname(path));
         return openSync(aside, 'wx', 0o600);
       });
       let isOpen = true;
@@ -101,7 +101,7 @@ export function openTokenFile(options: TokenFileOptions): TokenFile {
       };
     },
     async locked(work) {
-      naming(path, 'write', () => makeFolder(path));
+      naming(path, 'write', () => makeFolders(dirname(path)));
       return locked({ path: `${path}.lock`, now, sleep }, work);
     },
   };
@@ -142,12 +142,6 @@ export async function forgetTokens({ path, now, sleep }: Omit<TokenFileOptions, 
       return true;
     });
   return (await locked({ path: `${path}.lock`, now, sleep }, async () => remove())) ?? remove();
-}
-
-/** Their folder is closed to others; those above it are as usual. */
-function makeFolder(path: string): void {
-  mkdirSync(dirname(dirname(path)), { recursive: true, mode: 0o700 });
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
 }
 
 function readContent(path: string): Readonly<Record<string, unknown>> | undefined {

@@ -2,7 +2,6 @@ import {
   closeSync,
   constants,
   fstatSync,
-  mkdirSync,
   openSync,
   readFileSync,
   renameSync,
@@ -10,6 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
+import { makeFolders } from '../queue/disk.ts';
 import type { LoginMemory } from '../smtp/sasl/names.ts';
 import { type Asker, statePlace } from './places.ts';
 
@@ -71,7 +71,7 @@ function readSmall(path: string): string {
 function write(path: string, known: readonly (readonly [string, string])[]): void {
   const draft = `${path}.${process.pid}`;
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    makeFolders(dirname(path));
     // What a process of the same number has left, when it was killed.
     unlinkQuietly(draft);
     const text = `${JSON.stringify(Object.fromEntries(known), undefined, 2)}\n`;
