@@ -1,4 +1,3 @@
-import { usualAuthor } from '../delivery/author.ts';
 import type { Address } from '../mail/address.ts';
 import { findAll, type Header, unfoldedValue } from '../message/header.ts';
 import { type Prepared, prepare } from '../message/prepare.ts';
@@ -30,7 +29,11 @@ export async function prepareMessage(
   const now = around.now();
   const way = named ? { named } : {};
   const submitter = means.submitterOf({ uid: around.surface.userId(), way });
-  const sender = author === null ? null : ((await usualAuthor(settings, submitter)) ?? author);
+  const usual =
+    settings.from === undefined || author === null
+      ? undefined
+      : await (await import('../delivery/author.ts')).usualAuthor(settings, submitter);
+  const sender = usual ?? author;
   const { domain } = identity;
   const names = { fqdn: identity.fqdn ?? domain, domain };
   const random = (): number => around.random();

@@ -1,13 +1,14 @@
 import type { AliasStep } from '../config/aliases.ts';
 import { authored, type Submitter } from '../delivery/author.ts';
 import { mayGoOn } from '../delivery/deliver.ts';
+import { MISCONFIGURED } from '../delivery/failures.ts';
 import { formatAddress } from '../mail/address.ts';
 import type { Envelope, Recipient } from '../mail/envelope.ts';
 import type { Undelivered } from '../mail/result.ts';
 import { headerBytes, makeField } from '../message/header.ts';
 import { memorySource } from '../message/source.ts';
 import { splitHead } from '../message/split.ts';
-import { MISCONFIGURED, scheduleOf } from '../queue/run-means.ts';
+import { scheduleOf } from '../queue/run-means.ts';
 import { type Match, matchOf } from '../route/match.ts';
 import { nameOf, planOutlet } from '../route/plan.ts';
 import { type Outlet, type Rule, ruleFor } from '../route/table.ts';

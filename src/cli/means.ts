@@ -10,7 +10,6 @@ import { EXIT } from './exit.ts';
 import { CommandError } from './failure.ts';
 import { type Identity, identify, localUser } from './identity.ts';
 import { readLayers } from './layers.ts';
-import { findLogin } from './login.ts';
 import { optionOverrides, readMaterial, readSettings } from './setup.ts';
 import type { Surroundings } from './surroundings.ts';
 import type { SendOptions } from './values.ts';
@@ -125,11 +124,18 @@ const loginOptions = ({ auth, passwordFile, passwordCommand }: WayOptions): Logi
   ...(auth === undefined ? {} : { auth }),
 });
 
+/** Most relays of a host's own network ask for none. */
+const asksForLogin = ({ via, login }: Outlet): boolean =>
+  via.kind === 'relay' && (via.relay.user !== undefined || Object.keys(login).length > 0);
+
 async function openOutlet(outlet: Outlet, table: RouteTable, around: Surroundings): Promise<Opened> {
   const { via, settings } = outlet;
   const material = await readMaterial(settings, around);
   // A password of the environment is for the one way that the caller or the settings name, and shown to no other.
-  const login = await findLogin({ outlet, material, isUsual: table.rest.outlets.includes(outlet) }, around);
+  const isUsual = table.rest.outlets.includes(outlet);
+  const login = asksForLogin(outlet)
+    ? await (await import('./login.ts')).findLogin({ outlet, material, isUsual }, around)
+    : undefined;
   const { fqdn } = identify(settings, around.surface);
   return {
     material,

@@ -10,7 +10,6 @@ import { nameOf, type Plan, planRoutes } from '../route/plan.ts';
 import type { RouteTable } from '../route/table.ts';
 import { type Draft, findMessageId, prepareMessage } from './draft.ts';
 import { makeEnvelope, nobody, type Recipients, readRecipients, readSender, senderIn } from './envelope.ts';
-import { withEnvironment } from './environment.ts';
 import { EXIT } from './exit.ts';
 import { CommandError } from './failure.ts';
 import type { Attempt, History } from './history.ts';
@@ -47,7 +46,8 @@ export interface Job {
  */
 export async function makeJob(given: SendOptions, around: Surroundings): Promise<Job> {
   if (given.words.length === 0 && !given.readRecipients) throw nobody('no recipient was given');
-  const asked = withEnvironment(given, around.env);
+  const hasVariables = VARIABLES.some((name) => around.env[name]);
+  const asked = hasVariables ? (await import('./environment.ts')).withEnvironment(given, around.env) : given;
   const means = await readMeans(asked, around, 'handed over');
   const { identity, settings, table } = means;
   if (asked.askPassword) await around.askPassword(promptFor(table));
@@ -113,6 +113,9 @@ function promptFor({ rest: { outlets } }: RouteTable): string {
     EXIT.usage,
   );
 }
+
+/** Those that stand for options (`cli/environment`). */
+const VARIABLES = ['URL', 'ACCOUNT', 'FROM', 'HOSTNAME', 'TLS', 'TLS_CA'].map((name) => `POSTHASTE_${name}`);
 
 /** Only then the address in From is kept. */
 const asksForAuthor = ({ rules }: RouteTable): boolean => rules.some(({ byAuthor }) => byAuthor === true);

@@ -1,7 +1,7 @@
 import { parseDuration } from '../config/duration.ts';
+import { FINGERPRINT, parseFingerprint } from '../config/fingerprint.ts';
 import type { TlsLevel } from '../config/settings.ts';
 import { parseSize } from '../config/size.ts';
-import { readFingerprint as fingerprint } from '../config/values.ts';
 import type { Envelope, Notify } from '../mail/envelope.ts';
 import { quoted } from '../mail/printable.ts';
 import { isMechanism, MECHANISM_NAMES, type MechanismName } from '../smtp/sasl/names.ts';
@@ -192,10 +192,8 @@ const LEVELS: readonly TlsLevel[] = ['none', 'may', 'encrypt', 'verify'];
 const readLevel = (text: string): TlsLevel =>
   LEVELS.find((level) => level === text.toLowerCase()) ?? wrong('--tls', text, `it is ${LEVELS.join(', ')}`);
 
-function readFingerprint(text: string): string {
-  const reading = fingerprint(text);
-  return 'value' in reading ? reading.value : wrong('--tls-fingerprint', text, `it is ${reading.allowed}`);
-}
+const readFingerprint = (text: string): string =>
+  parseFingerprint(text) ?? wrong('--tls-fingerprint', text, `it is a SHA-256 fingerprint: ${FINGERPRINT}`);
 
 function readMechanism(text: string): MechanismName {
   const name = text.toUpperCase();

@@ -1,9 +1,10 @@
 import { isAbsolute, resolve } from 'node:path';
 import { absoluteVia } from '../config/via.ts';
 import type { Delivery } from '../delivery/deliver.ts';
+import { MISCONFIGURED } from '../delivery/failures.ts';
 import type { Way } from '../mail/entry.ts';
 import type { Failure } from '../mail/result.ts';
-import { type FindMeans, MISCONFIGURED } from '../queue/run-means.ts';
+import type { FindMeans } from '../queue/run-means.ts';
 import { isMechanism } from '../smtp/sasl/names.ts';
 import { EXIT } from './exit.ts';
 import { type FoundMeans, readMeans, type WayOptions } from './means.ts';

@@ -2,6 +2,7 @@ import { parseSender } from '../mail/address-list.ts';
 import { readDomain, readLiteral } from '../mail/domain.ts';
 import { addressOctets } from '../net/local-address.ts';
 import { parseDuration } from './duration.ts';
+import { FINGERPRINT, parseFingerprint } from './fingerprint.ts';
 import { parseGlob } from './glob.ts';
 import { parseRate, type Rate } from './rate.ts';
 import type { SocksProxy } from './settings.ts';
@@ -44,11 +45,8 @@ export function readServer(text: string): Reading<{ readonly address: string; re
 
 const isAddress = (text: string): boolean => 'domain' in readLiteral(text.includes(':') ? `IPv6:${text}` : text);
 
-/** SHA-256 in hexadecimal, with or without colons; in lower case without. */
-export function readFingerprint(text: string): Reading<string> {
-  const hex = text.replaceAll(':', '').toLowerCase();
-  return reading(/^[0-9a-f]{64}$/.test(hex) ? hex : undefined, 'a SHA-256 fingerprint: 64 hexadecimal digits');
-}
+export const readFingerprint = (text: string): Reading<string> =>
+  reading(parseFingerprint(text), `a SHA-256 fingerprint: ${FINGERPRINT}`);
 
 /** A server that takes longer for one reply is not waited for. */
 const LONGEST_SECONDS = 86_400;

@@ -26,3 +26,6 @@ export const NOT_AUTHENTIC: Failure = {
   status: '5.7.30',
   text: 'TLS is required on the whole way, but the MX records are not secured by DNSSEC',
 };
+
+/** The status of a failure that `FindMeans` gives (RFC 3463: system incorrectly configured). */
+export const MISCONFIGURED = '4.3.5';

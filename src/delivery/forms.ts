@@ -1,7 +1,7 @@
 import type { Message } from '../message/message.ts';
 import type { Outlet } from '../route/table.ts';
 import type { World } from '../world.ts';
-import { type Authored, authored, type Submitter } from './author.ts';
+import type { Authored, Submitter } from './author.ts';
 import { reencoder } from './reencode.ts';
 
 /** The letter as each outlet has it from its sender, and in the forms that servers need; each is made once. */
@@ -10,11 +10,12 @@ export function forms(delivery: Authored & { readonly submitter: Submitter }, wo
   const byAuthor = new Map<string, Promise<Authored>>();
   const reencoders = new Map<Message, ReturnType<typeof reencoder>>();
   return {
-    letterFor({ settings: { from, fromMode } }: Outlet): Promise<Authored> {
-      const key = from === undefined ? '' : `${fromMode} ${from}`;
-      const made =
-        byAuthor.get(key) ??
-        authored({ message, envelope }, { ...(from === undefined ? {} : { from }), fromMode }, submitter);
+    async letterFor({ settings: { from, fromMode } }: Outlet): Promise<Authored> {
+      // As nearly all mail.
+      if (from === undefined) return { message, envelope };
+      const key = `${fromMode} ${from}`;
+      const { authored } = await import('./author.ts');
+      const made = byAuthor.get(key) ?? authored({ message, envelope }, { from, fromMode }, submitter);
       byAuthor.set(key, made);
       return made;
     },

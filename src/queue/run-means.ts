@@ -25,9 +25,6 @@ export type FindMeans = (way: Way) => Promise<Means | Failure>;
 
 export const isFailure = (means: Means | Failure): means is Failure => 'scope' in means;
 
-/** The status of a failure that `FindMeans` gives (RFC 3463: system incorrectly configured). */
-export const MISCONFIGURED = '4.3.5';
-
 /** Finds the means for each way once. */
 export function rememberMeans(find: FindMeans): FindMeans {
   const found = new Map<string, Promise<Means | Failure>>();
