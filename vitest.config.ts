@@ -10,8 +10,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     exclude: ['test/interop/**', 'test/package/**'],
     testTimeout: 20_000,
-    // Most tests wait for the processes that they start; one worker for each core would leave a core idle on two.
-    maxWorkers: 3,
+    // Most tests wait for the processes that they start: one worker alone would leave a core idle on two, and three crowd.
+    maxWorkers: 2,
     env: {
       POSTHASTE_SPOOL: join(place, 'spool'),
       POSTHASTE_LOG: join(place, 'log'),

@@ -12,7 +12,7 @@ import { broken } from './judge.ts';
  */
 
 const isDeep = process.env.CRASH_TEST === 'all';
-const LANES = 3;
+const LANES = 2;
 const CODES = ['ENOSPC', 'EIO', 'EACCES', 'EMFILE'];
 /** The final dot is answered and the result not written yet: twice then, and only then. */
 const WINDOW = 2;
