@@ -80,7 +80,7 @@ describe('the output of a job arrives', () => {
     expectAs(await arrivedWith(/^Output from your job/), {
       sender: `ann@${HOST}`,
       recipients: [`ann@${HOST}`],
-      header: { From: `ann@${HOST}`, To: `ann@${HOST}`, Date: /^\w{3}, /, 'Message-ID': /^<\S+>$/ },
+      header: { From: `Ann Archer <ann@${HOST}>`, To: `ann@${HOST}`, Date: /^\w{3}, /, 'Message-ID': /^<\S+>$/ },
       body: 'Grüße\n.\n..two\n',
     });
   });
@@ -105,7 +105,7 @@ describe('the output of a job arrives', () => {
     expectAs(await arrivedWith(/^cron: printf "busy/), {
       sender: `ann@${HOST}`,
       recipients: ['bob@example.org'],
-      header: { From: `ann@${HOST}`, To: 'bob@example.org' },
+      header: { From: `Ann Archer <ann@${HOST}>`, To: 'bob@example.org' },
       body: 'busy\n.\n..two\nlast\n',
     });
   }, 100_000);

@@ -67,7 +67,9 @@ describe('Exim: recipients', () => {
     expect(sent.status).toBe(67);
     expect(sent.json.recipients.map(({ code }) => code)).toEqual([550, 250, 451]);
     expect(sent.stderr).toMatch(/^posthaste: nouser@example\.org: failed \(5\.1\.1\): .* 550 5\.1\.1 No such user$/m);
-    expect(sent.stderr).toMatch(/^posthaste: greylist@example\.org: deferred \(4\.7\.1\): .* 451 4\.7\.1 Greylisted$/m);
+    expect(sent.stderr).toMatch(
+      /^posthaste: greylist@example\.org: deferred \(4\.7\.1\): .* 451 4\.7\.1 Greylisted \(/m,
+    );
     expect((await exim.mailbox.take())[0]?.toString()).toContain('Envelope-to: bob@example.org\n');
   });
 

@@ -28,7 +28,7 @@ const COMMANDS: Readonly<Record<string, string>> = {
 };
 const MESSAGE = 'From: ann@example.org\nTo: bob@example.net\nSubject: hi\n\nHello\n.\n';
 const ALLOWED = [
-  /^\/usr\/lib\/posthaste\/(bin\/posthaste|dist\/(start|posthaste)\.cjs|dist\/chunks\/[\w.-]+\.cjs)$/,
+  /^\/usr\/lib\/posthaste\/(bin\/posthaste|dist\/(start|posthaste)\.cjs|dist\/posthaste\.schema\.json|dist\/chunks\/[\w.-]+\.cjs)$/,
   /^\/usr\/lib\/systemd\/system\/posthaste\.(service|timer|path)$/,
   /^\/etc\/((cron|logrotate)\.d\/posthaste|posthaste\/config\.toml)$/,
   /^\/usr\/share\/man\/man[1-8]\/[\w.-]+\.[1-8]\.gz$/,

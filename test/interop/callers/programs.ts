@@ -150,7 +150,7 @@ export const PROGRAMS: readonly Program[] = [
     sender: `ann@${HOST}`,
     recipients: [BOB, 'carol@example.org'],
     subject: 'bsd-mailx',
-    header: { From: `ann@${HOST}`, To: BOB, Bcc: null, Date: /^\w{3}, / },
+    header: { From: `Ann Archer <ann@${HOST}>`, To: BOB, Bcc: null, Date: /^\w{3}, / },
     body: 'l1\n.\n..two\nlast\n',
   },
   {
@@ -235,7 +235,7 @@ export const PROGRAMS: readonly Program[] = [
     sender: `ann@${HOST}`,
     recipients: [BOB],
     subject: 'Mail::Send',
-    header: { From: `ann@${HOST}`, To: BOB },
+    header: { From: `Ann Archer <ann@${HOST}>`, To: BOB },
     body: 'l1\n.\nlast\n',
   },
   {
