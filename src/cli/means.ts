@@ -64,7 +64,7 @@ export async function readMeans(
     settings,
     table,
     open(outlet) {
-      const made = opened.get(outlet) ?? openOutlet(outlet, table, around);
+      const made = opened.get(outlet) ?? openOutlet(outlet, { table, identity }, around);
       opened.set(outlet, made);
       return made;
     },
@@ -128,7 +128,11 @@ const loginOptions = ({ auth, passwordFile, passwordCommand }: WayOptions): Logi
 const asksForLogin = ({ via, login }: Outlet): boolean =>
   via.kind === 'relay' && (via.relay.user !== undefined || Object.keys(login).length > 0);
 
-async function openOutlet(outlet: Outlet, table: RouteTable, around: Surroundings): Promise<Opened> {
+async function openOutlet(
+  outlet: Outlet,
+  { table, identity }: Pick<FoundMeans, 'table' | 'identity'>,
+  around: Surroundings,
+): Promise<Opened> {
   const { via, settings } = outlet;
   const material = await readMaterial(settings, around);
   // A password of the environment is for the one way that the caller or the settings name, and shown to no other.
@@ -136,7 +140,8 @@ async function openOutlet(outlet: Outlet, table: RouteTable, around: Surrounding
   const login = asksForLogin(outlet)
     ? await (await import('./login.ts')).findLogin({ outlet, material, isUsual }, around)
     : undefined;
-  const { fqdn } = identify(settings, around.surface);
+  // What the system says of itself was read once; a route or an account may only say another name.
+  const fqdn = settings.hostname ?? identity.fqdn;
   return {
     material,
     // Only an MX can be ourselves; to list the interfaces takes a millisecond.

@@ -74,13 +74,14 @@ export async function draftJob(asked: SendOptions, draft: Draft, around: Surroun
   const prepared = await prepareMessage(draft, asked, around);
   const named = draft.recipients(prepared.fields);
   const { recipients, refused } = await whoReads(named, { options: asked, settings, identity }, around);
-  const author = senderIn(prepared.fields, identity.domain);
+  const asksForAuthor = table.rules.some(({ byAuthor }) => byAuthor === true);
+  const author = asked.headerSender || asksForAuthor ? senderIn(prepared.fields, identity.domain) : undefined;
   const sender = asked.headerSender ? (author ?? draft.author) : draft.author;
   const messageId = findMessageId(prepared);
   const way = {
     ...wayOf(asked, around),
     ...(draft.named ? { named: true as const } : {}),
-    ...(author === undefined || !asksForAuthor(table) ? {} : { author }),
+    ...(author === undefined || !asksForAuthor ? {} : { author }),
   };
   const submitter = means.submitterOf({ uid: around.surface.userId(), way });
   const envelope = makeEnvelope(sender, recipients, asked);
@@ -116,9 +117,6 @@ function promptFor({ rest: { outlets } }: RouteTable): string {
 
 /** Those that stand for options (`cli/environment`). */
 const VARIABLES = ['URL', 'ACCOUNT', 'FROM', 'HOSTNAME', 'TLS', 'TLS_CA'].map((name) => `POSTHASTE_${name}`);
-
-/** Only then the address in From is kept. */
-const asksForAuthor = ({ rules }: RouteTable): boolean => rules.some(({ byAuthor }) => byAuthor === true);
 
 /** Names of this host become those who read their mail. */
 export async function whoReads(
