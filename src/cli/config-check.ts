@@ -5,7 +5,7 @@ import { escapeControls } from '../mail/printable.ts';
 import { type RouteTable, readTable, type Wanted } from '../route/table.ts';
 import type { ConfigCall } from './config.ts';
 import { placeOf } from './config-places.ts';
-import { VARIABLES, withEnvironment } from './environment.ts';
+import { withEnvironment } from './environment.ts';
 import { EXIT, type ExitCode } from './exit.ts';
 import { configPlaces, type Layer, namedConfig, readNamed, readPlace, settingsOf } from './layers.ts';
 import { findLogin } from './login.ts';
@@ -13,6 +13,7 @@ import { line } from './output.ts';
 import { optionOverrides, readMaterial } from './setup.ts';
 import type { Surroundings } from './surroundings.ts';
 import { explain } from './trouble.ts';
+import { VARIABLES } from './variables.ts';
 
 /*
  * `posthaste config check`: all that is wrong, where a send would end at the first of it. First what each file says; where

@@ -10,7 +10,7 @@ import { systemDisk } from '../queue/disk.ts';
 import { EXIT, type ExitCode } from './exit.ts';
 import { CommandError } from './failure.ts';
 import { line } from './output.ts';
-import { type Form, readWords } from './program.ts';
+import { type Form, readForm } from './program.ts';
 import { wordsOf } from './setup.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -46,12 +46,8 @@ const MOST = 1_048_576;
 
 /** The words behind `posthaste config import`. @throws {CommandError} */
 export async function runConfigImport(words: readonly string[], around: Surroundings): Promise<ExitCode> {
-  const read = readWords(IMPORT_FORM, words);
-  if (read.kind === 'print') {
-    around.stdout.write(read.text);
-    return EXIT.ok;
-  }
-  if (read.kind === 'wrong') throw new CommandError(read.text, EXIT.usage);
+  const read = readForm(IMPORT_FORM, words, around);
+  if (read === undefined) return EXIT.ok;
   const [format = '', name, ...surplus] = read.words;
   const known = Object.keys(FORMATS).join(', ');
   const importer = Object.hasOwn(FORMATS, format) ? FORMATS[format] : undefined;

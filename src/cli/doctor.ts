@@ -14,7 +14,7 @@ import { CommandError } from './failure.ts';
 import { identify } from './identity.ts';
 import { printJson } from './json.ts';
 import type { OptionKey } from './options.ts';
-import { type Form, type FormRow, readWords } from './program.ts';
+import { type Form, type FormRow, readForm } from './program.ts';
 import type { Surroundings } from './surroundings.ts';
 import { readValues } from './values.ts';
 import { orFailure } from './way.ts';
@@ -67,12 +67,8 @@ const MOST_SECONDS = 20;
 
 /** @throws {CommandError} */
 export async function runDoctor(words: readonly string[], around: Surroundings): Promise<ExitCode> {
-  const read = readWords(FORM, words);
-  if (read.kind === 'print') {
-    around.stdout.write(read.text);
-    return EXIT.ok;
-  }
-  if (read.kind === 'wrong') throw new CommandError(read.text, EXIT.usage);
+  const read = readForm(FORM, words, around);
+  if (read === undefined) return EXIT.ok;
   if (read.words.length > 1) throw new CommandError('Cannot examine: say one account, domain or address', EXIT.usage);
   const selector = read.given.get('selector')?.at(-1);
   if (selector !== undefined && !/^[a-z0-9]([a-z0-9._-]{0,62})$/i.test(selector)) {

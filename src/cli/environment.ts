@@ -3,7 +3,7 @@ import { readFromPattern, readHostname } from '../config/values.ts';
 import { quoted } from '../mail/printable.ts';
 import { EXIT } from './exit.ts';
 import { CommandError } from './failure.ts';
-import type { SendOptions } from './values.ts';
+import { LEVELS, type SendOptions } from './values.ts';
 
 /*
  * The variables that stand for options, so that a container or a crontab needs no file:
@@ -17,14 +17,6 @@ import type { SendOptions } from './values.ts';
  * POSTHASTE_LOG and POSTHASTE_PASSWORD[_FILE] are read where their files are.
  */
 type Environment = Readonly<Record<string, string | undefined>>;
-
-/** All variables of ours; the last three are for our own processes. */
-export const VARIABLES: readonly string[] = [
-  ...['URL', 'ACCOUNT', 'FROM', 'HOSTNAME', 'TLS', 'TLS_CA', 'CONFIG', 'PASSWORD', 'PASSWORD_FILE'],
-  ...['SPOOL', 'DROP', 'LOG', 'STATE', 'IGNORED_SIGNALS', 'PASSWORD_RELAY'],
-].map((name) => `POSTHASTE_${name}`);
-
-const LEVELS: readonly TlsLevel[] = ['none', 'may', 'encrypt', 'verify'];
 
 /** The options with what the environment says beneath them. @throws {CommandError} with 78 for what can't be used */
 export function withEnvironment<O extends WithVariables>(options: O, env: Environment): O {

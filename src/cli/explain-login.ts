@@ -1,5 +1,5 @@
 import type { OAuthSettings } from '../config/settings.ts';
-import type { Outlet } from '../route/table.ts';
+import { type Outlet, userOf } from '../route/table.ts';
 import type { Surroundings } from './surroundings.ts';
 
 /* How a way logs in, as `cli/login` finds it, without looking at any password. */
@@ -20,7 +20,7 @@ type Environment = Surroundings['env'];
 export function loginOf(outlet: Outlet, isUsual: boolean, env: Environment): LoginJson | undefined {
   const { via, login } = outlet;
   if (via.kind !== 'relay') return undefined;
-  const user = login.user ?? via.relay.user;
+  const user = userOf(outlet);
   const mechanism = login.auth === undefined ? {} : { mechanism: login.auth.toUpperCase() };
   if (user === undefined) return mechanism.mechanism === 'EXTERNAL' ? mechanism : undefined;
   if (login.oauth !== undefined) return { user, ...mechanism, token: tokenPlace(login.oauth) };

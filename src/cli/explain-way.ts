@@ -5,6 +5,7 @@ import { localPath } from '../delivery/local-path.ts';
 import { type Protection, protect } from '../delivery/protect.ts';
 import type { Recipient } from '../mail/envelope.ts';
 import type { Failure } from '../mail/result.ts';
+import { withPort } from '../net/local-address.ts';
 import type { Plan } from '../route/plan.ts';
 import { addressesOf, type RouteSettings, resolveRoute } from '../route/resolve.ts';
 import type { Host, Route } from '../route/route.ts';
@@ -185,9 +186,7 @@ function networkJson({ settings }: Outlet, around: Surroundings): NetworkJson {
     ...(fqdn === undefined ? {} : { hello: fqdn }),
     ip,
     source,
-    ...(proxy === undefined
-      ? {}
-      : { proxy: `${proxy.host.includes(':') ? `[${proxy.host}]` : proxy.host}:${proxy.port}` }),
+    ...(proxy === undefined ? {} : { proxy: withPort(proxy.host, proxy.port) }),
   };
 }
 

@@ -4,7 +4,7 @@ import { explainAddresses } from './explain-walk.ts';
 import { CommandError } from './failure.ts';
 import { printJson } from './json.ts';
 import type { OptionKey } from './options.ts';
-import { type Form, type FormRow, readWords } from './program.ts';
+import { type Form, type FormRow, readForm } from './program.ts';
 import type { Surroundings } from './surroundings.ts';
 import { readValues, type SendOptions } from './values.ts';
 
@@ -35,12 +35,8 @@ const FORM: Form<ExplainKey> = {
 
 /** @throws {CommandError} */
 export async function runExplain(words: readonly string[], around: Surroundings): Promise<ExitCode> {
-  const read = readWords(FORM, words);
-  if (read.kind === 'print') {
-    around.stdout.write(read.text);
-    return EXIT.ok;
-  }
-  if (read.kind === 'wrong') throw new CommandError(read.text, EXIT.usage);
+  const read = readForm(FORM, words, around);
+  if (read === undefined) return EXIT.ok;
   if (read.words.length === 0) throw new CommandError('Cannot explain: no address was given', EXIT.usage);
   const uid = read.given.get('uid')?.at(-1);
   const given = new Map([...read.given].flatMap(([key, texts]) => (key === 'uid' ? [] : [[key, texts] as const])));

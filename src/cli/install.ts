@@ -5,7 +5,7 @@ import { EXIT, type ExitCode } from './exit.ts';
 import { CommandError } from './failure.ts';
 import { addToCrontab, hasSystemd, installFiles, linkAll } from './install-files.ts';
 import { cronFile, cronLine, type Installation, type InstalledFile, units } from './install-units.ts';
-import { type Form, type FormRow, type GivenOf, readWords } from './program.ts';
+import { type Form, type FormRow, type GivenOf, readForm } from './program.ts';
 import { findSpool } from './queue-open.ts';
 import { readSettings } from './setup.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -37,12 +37,8 @@ const FORM: Form<InstallKey> = {
 
 /** @throws {CommandError} */
 export async function runInstall(words: readonly string[], around: Surroundings): Promise<ExitCode> {
-  const read = readWords(FORM, words);
-  if (read.kind === 'print') {
-    around.stdout.write(read.text);
-    return EXIT.ok;
-  }
-  if (read.kind === 'wrong') throw new CommandError(read.text, EXIT.usage);
+  const read = readForm(FORM, words, around);
+  if (read === undefined) return EXIT.ok;
   const { given } = read;
   const folders = (given.get('symlinks') ?? []).map((folder) => resolve(around.cwd(), folder));
   const hasScope = given.has('user') || given.has('system');

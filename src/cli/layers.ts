@@ -1,5 +1,6 @@
 import { isAbsolute, join, resolve } from 'node:path';
 import { applyOverrides, DEFAULTS, type Overrides } from '../config/defaults.ts';
+import { homeOf } from '../config/home.ts';
 import type { Said } from '../config/said.ts';
 import type { Settings } from '../config/settings.ts';
 import { quoted } from '../mail/printable.ts';
@@ -51,11 +52,6 @@ export function userConfig(around: Surroundings): string | undefined {
   if (config !== undefined && isAbsolute(config)) return join(config, 'posthaste/config.toml');
   const home = homeOf(around);
   return home === undefined ? undefined : join(home, '.config/posthaste/config.toml');
-}
-
-/** HOME, else the home in the password database. */
-export function homeOf({ env, home }: Pick<Surroundings, 'env' | 'home'>): string | undefined {
-  return env.HOME !== undefined && isAbsolute(env.HOME) ? env.HOME : home();
 }
 
 /** What the files say. @throws {CommandError} with 78, or with 77 where a file may not be read */

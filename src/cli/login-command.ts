@@ -8,12 +8,13 @@ import { grantToClient, type Refusal, whyRefused } from '../oauth/grant.ts';
 import { waitForBrowser } from '../oauth/redirect.ts';
 import { type OAuthAccount, tokensOf } from '../oauth/source.ts';
 import { forgetTokens } from '../oauth/token-file.ts';
+import { userOf } from '../route/table.ts';
 import type { World } from '../world.ts';
 import { EXIT, type ExitCode } from './exit.ts';
 import { CommandError } from './failure.ts';
 import { readMeans } from './means.ts';
 import { openAccount, tokenPath } from './oauth.ts';
-import { type Form, type FormRow, type GivenOf, readWords } from './program.ts';
+import { type Form, type FormRow, type GivenOf, readForm } from './program.ts';
 import { readMaterial } from './setup.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -99,12 +100,8 @@ interface Call {
 
 /** Undefined where it was only asked for help. */
 function readCall(form: Form<LoginKey>, words: readonly string[], around: Surroundings): Call | undefined {
-  const read = readWords(form, words);
-  if (read.kind === 'wrong') throw new CommandError(read.text, EXIT.usage);
-  if (read.kind === 'print') {
-    around.stdout.write(read.text);
-    return undefined;
-  }
+  const read = readForm(form, words, around);
+  if (read === undefined) return undefined;
   const [name, ...more] = read.words;
   if (name === undefined || more.length > 0) throw new CommandError('Cannot log in: name one account', EXIT.usage);
   // It becomes the name of a file.
@@ -122,9 +119,9 @@ async function findAccount(
   const options = { account: name, tls: { fingerprints: [] }, ...(config === undefined ? {} : { config }) };
   const { table } = await readMeans(options, around);
   const [outlet] = table.rest.outlets;
-  const { login, via, settings } = outlet;
-  const user = login.user ?? (via.kind === 'relay' ? via.relay.user : undefined);
-  const { oauth } = login;
+  const { settings } = outlet;
+  const { oauth } = outlet.login;
+  const user = userOf(outlet);
   const fail = (reason: string): never => {
     throw new CommandError(`Cannot log in to account ${quoted(name)}: ${reason}`, EXIT.config);
   };

@@ -1,8 +1,8 @@
-import { isAbsolute } from 'node:path';
+import { homeOf } from '../config/home.ts';
 import type { Opened } from '../delivery/deliver.ts';
 import type { TlsMaterial } from '../delivery/protect.ts';
 import { quoted } from '../mail/printable.ts';
-import type { Outlet } from '../route/table.ts';
+import { type Outlet, userOf } from '../route/table.ts';
 import { isMechanism, MECHANISM_NAMES } from '../smtp/sasl/names.ts';
 import { EXIT } from './exit.ts';
 import { CommandError } from './failure.ts';
@@ -28,7 +28,7 @@ export async function findLogin(question: LoginQuestion, around: Surroundings): 
   const { auth, passwordFile, passwordCommand, oauth } = login;
   const certificate = settings.tls.cert !== undefined;
   const mechanism = auth === undefined ? {} : { mechanism: mechanismOf(auth) };
-  const user = login.user ?? via.relay.user;
+  const user = userOf(outlet);
   if (user === undefined) {
     if (oauth === undefined && mechanism.mechanism === 'EXTERNAL')
       return { credentials: { certificate }, ...mechanism };
@@ -53,12 +53,13 @@ export async function findLogin(question: LoginQuestion, around: Surroundings): 
     const { findTokens } = await import('./oauth.ts');
     return { credentials: { user }, tokens: findTokens({ outlet, oauth, user, material }, around), ...mechanism };
   }
+  const home = homeOf(around);
   const password = await around.findSecret({
     ...(passwordFile === undefined ? {} : { passwordFile }),
     ...(passwordCommand === undefined ? {} : { passwordCommand }),
     ...(isUsual ? {} : { ownOnly: true }),
     ...(outlet.account === undefined ? {} : { account: outlet.account }),
-    login: { host: via.relay.host, port: via.relay.port, user, keyring: true, ...homeOf(around) },
+    login: { host: via.relay.host, port: via.relay.port, user, keyring: true, ...(home === undefined ? {} : { home }) },
   });
   if (password !== undefined) return { credentials: { user, password, certificate }, ...mechanism };
   if (certificate || auth === 'EXTERNAL') return { credentials: { user, certificate }, ...mechanism };
@@ -67,11 +68,6 @@ export async function findLogin(question: LoginQuestion, around: Surroundings): 
 }
 
 const BEARING: readonly string[] = ['OAUTHBEARER', 'XOAUTH2'];
-
-function homeOf({ env, home }: Surroundings): { readonly home?: string } {
-  const folder = env.HOME !== undefined && isAbsolute(env.HOME) ? env.HOME : home();
-  return folder === undefined ? {} : { home: folder };
-}
 
 function mechanismOf(text: string) {
   const name = text.toUpperCase();

@@ -1,8 +1,11 @@
 import { Command, CommanderError, Option } from 'commander';
 import { quoted } from '../mail/printable.ts';
 import { VERSION } from '../version.ts';
+import { EXIT } from './exit.ts';
+import { CommandError } from './failure.ts';
 import { OPTIONS, type OptionKey } from './options.ts';
 import type { SendmailAct } from './sendmail.ts';
+import type { Surroundings } from './surroundings.ts';
 
 /**
  * The command line of `posthaste`, read with commander (its only importer): which options were given with which texts,
@@ -116,6 +119,24 @@ export function readWords<K>(form: Form<K>, words: readonly string[]): Words<K> 
     return { kind: 'wrong', text: `Cannot read command line: ${reason(error)}` };
   }
   return { kind: 'given', given, words: command.args };
+}
+
+/** The words by a form; undefined where its help was asked for, and printed. @throws {CommandError} */
+export function readForm<K>(
+  form: Form<K>,
+  words: readonly string[],
+  { stdout }: Pick<Surroundings, 'stdout'>,
+): Extract<Words<K>, { kind: 'given' }> | undefined {
+  const read = readWords(form, words);
+  switch (read.kind) {
+    case 'print':
+      stdout.write(read.text);
+      return undefined;
+    case 'wrong':
+      throw new CommandError(read.text, EXIT.usage);
+    case 'given':
+      return read;
+  }
 }
 
 function build<K>(form: Form<K>, given: Map<K, string[]>): Command {

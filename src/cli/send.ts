@@ -7,7 +7,7 @@ import { quoted } from '../mail/printable.ts';
 import type { Header } from '../message/header.ts';
 import type { Prepared } from '../message/prepare.ts';
 import { nameOf, type Plan, planRoutes } from '../route/plan.ts';
-import type { RouteTable } from '../route/table.ts';
+import { type RouteTable, userOf } from '../route/table.ts';
 import { type Draft, findMessageId, prepareMessage } from './draft.ts';
 import { makeEnvelope, nobody, type Recipients, readRecipients, readSender, senderIn } from './envelope.ts';
 import { EXIT } from './exit.ts';
@@ -22,6 +22,7 @@ import { ready } from './ready.ts';
 import { wordsOf } from './setup.ts';
 import type { Surroundings } from './surroundings.ts';
 import type { SendOptions } from './values.ts';
+import { OPTION_VARIABLES } from './variables.ts';
 import { createWatch, tracedWorld, watched } from './watch.ts';
 import { orFailure, wayOf } from './way.ts';
 
@@ -46,7 +47,7 @@ export interface Job {
  */
 export async function makeJob(given: SendOptions, around: Surroundings): Promise<Job> {
   if (given.words.length === 0 && !given.readRecipients) throw nobody('no recipient was given');
-  const hasVariables = VARIABLES.some((name) => around.env[name]);
+  const hasVariables = OPTION_VARIABLES.some((name) => around.env[name]);
   const asked = hasVariables ? (await import('./environment.ts')).withEnvironment(given, around.env) : given;
   const means = await readMeans(asked, around, 'handed over');
   const { identity, settings, table } = means;
@@ -106,17 +107,15 @@ export const skipsEmpty = ({ options, settings }: Pick<Job, 'options' | 'setting
 
 /** Whose password is asked for. @throws {CommandError} where mail goes to no relay with a user */
 function promptFor({ rest: { outlets } }: RouteTable): string {
-  const [{ via, login }] = outlets;
-  const user = via.kind === 'relay' ? (login.user ?? via.relay.user) : undefined;
+  const [outlet] = outlets;
+  const { via } = outlet;
+  const user = userOf(outlet);
   if (via.kind === 'relay' && user !== undefined) return `Password of ${user} at ${via.relay.display}: `;
   throw new CommandError(
     'Cannot use --ask-password: there is no relay with a user, as in smtps://user@host',
     EXIT.usage,
   );
 }
-
-/** Those that stand for options (`cli/environment`). */
-const VARIABLES = ['URL', 'ACCOUNT', 'FROM', 'HOSTNAME', 'TLS', 'TLS_CA'].map((name) => `POSTHASTE_${name}`);
 
 /** Names of this host become those who read their mail. */
 export async function whoReads(

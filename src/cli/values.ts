@@ -187,7 +187,7 @@ function readPort(text: string): number {
   return port >= 1 && port <= 65_535 ? port : wrong('--port', text, 'a port is a number from 1 to 65535');
 }
 
-const LEVELS: readonly TlsLevel[] = ['none', 'may', 'encrypt', 'verify'];
+export const LEVELS: readonly TlsLevel[] = ['none', 'may', 'encrypt', 'verify'];
 
 const readLevel = (text: string): TlsLevel =>
   LEVELS.find((level) => level === text.toLowerCase()) ?? wrong('--tls', text, `it is ${LEVELS.join(', ')}`);

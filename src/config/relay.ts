@@ -1,6 +1,6 @@
 import { readDomain } from '../mail/domain.ts';
 import { quoted } from '../mail/printable.ts';
-import { addressOctets } from '../net/local-address.ts';
+import { addressOctets, withPort } from '../net/local-address.ts';
 import type { TlsLevel } from './settings.ts';
 
 /** A server that takes everything (a smarthost), as its URL says. */
@@ -66,8 +66,7 @@ function read(text: string): RelayReading {
   const place = readPlace(authority.slice(at + 1), scheme.port);
   if ('reason' in place) return place;
   const { host, port } = place;
-  const shown = host.includes(':') ? `[${host}]` : host;
-  const relay = { ...scheme, host, port, display: `${name.toLowerCase()}://${shown}:${port}` };
+  const relay = { ...scheme, host, port, display: `${name.toLowerCase()}://${withPort(host, port)}` };
   return { relay: user === undefined ? relay : { ...relay, user: user.user } };
 }
 

@@ -1,6 +1,7 @@
 import { formatReply } from '../mail/reply.ts';
 import type { DeliveryResult, Failure } from '../mail/result.ts';
 import { nameOf, type Plan } from '../route/plan.ts';
+import { userOf } from '../route/table.ts';
 import { type Circumstances, ROWS } from './advice-rows.ts';
 
 /*
@@ -17,7 +18,7 @@ export function circumstancesOf(
   const { via, login } = outlet;
   return {
     isRelay: via.kind === 'relay',
-    hasLogin: via.kind === 'relay' && (login.user ?? via.relay.user) !== undefined,
+    hasLogin: userOf(outlet) !== undefined,
     ...(login.oauth === undefined ? {} : { hasTokens: true }),
     destination: nameOf(destination),
     ownName: ownName.toLowerCase(),

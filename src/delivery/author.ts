@@ -37,7 +37,7 @@ export async function authored(
   { from, fromMode }: Pick<Settings, 'from' | 'fromMode'>,
   submitter: Submitter,
 ): Promise<Authored> {
-  // As nearly all mail: nothing of this is loaded.
+  // As nearly all mail.
   if (from === undefined) return letter;
   const rewrite = await import('../message/rewrite.ts');
   const rule = fromRule({ from, fromMode }, submitter, rewrite.readFrom);

@@ -14,7 +14,7 @@ import type { AuthOptions } from '../smtp/auth.ts';
 import { command } from '../smtp/command.ts';
 import { type Dialogue, flight, WireError } from '../smtp/dialogue.ts';
 import type { Extensions } from '../smtp/extensions.ts';
-import { type HelloPlan, hello } from '../smtp/hello.ts';
+import { type HelloPlan, hello, helloLiteral } from '../smtp/hello.ts';
 import { judgeBroken } from '../smtp/judge.ts';
 import type { Credentials, TokenSource } from '../smtp/sasl/exchange.ts';
 import { isMechanism, type LoginMemory, type MechanismName, strengthOf } from '../smtp/sasl/names.ts';
@@ -153,7 +153,7 @@ async function greet(
   plan: SessionPlan & { verb?: 'HELO' },
   { connection, channel, world }: { readonly connection: Connection; readonly channel: Channel; readonly world: World },
 ): Promise<Opening> {
-  const name = plan.helloName ?? literal(connection.localAddress);
+  const name = plan.helloName ?? helloLiteral(connection.localAddress);
   const verb: HelloPlan['verb'] = plan.protocol === 'lmtp' ? 'LHLO' : (plan.verb ?? 'EHLO');
   const hi = await converse(
     hello({ name, verb, startTls: plan.protection.startTls, requireTls: plan.protection.requireTls }),
@@ -234,10 +234,4 @@ function another(plan: SessionPlan & { verb?: 'HELO' }, error: WireError, peer: 
   const hungUp = error.stage === 'ehlo' && (error.trouble === 'closed' || error.trouble === 'reset');
   const mayHelo = plan.protocol === 'smtp' && plan.verb === undefined && startTls !== 'must' && peer.tls === undefined;
   return hungUp && mayHelo ? { ...same, ...{ verb: 'HELO' as const } } : undefined;
-}
-
-/** Our address as EHLO takes it where we have no name. */
-function literal(address: string | undefined): string {
-  if (address === undefined) return '[127.0.0.1]';
-  return address.includes(':') ? `[IPv6:${address}]` : `[${address}]`;
 }

@@ -1,3 +1,4 @@
+import { withPort } from '../net/local-address.ts';
 import type { ServerReply } from './answer.ts';
 import { RCODE } from './packet.ts';
 import { isTrusted, type Server, type ServerSettings } from './resolv-conf.ts';
@@ -142,7 +143,4 @@ function troubleOf(reply: ServerReply): string | undefined {
   return isLame ? 'knows nothing of it and does not look further' : undefined;
 }
 
-const nameOf = ({ address, port }: Server): string => {
-  if (port === 53) return address;
-  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
-};
+const nameOf = ({ address, port }: Server): string => (port === 53 ? address : withPort(address, port));

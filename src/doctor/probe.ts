@@ -5,6 +5,7 @@ import { converse, openChannel } from '../net/converse.ts';
 import { command } from '../smtp/command.ts';
 import { ask, type Dialogue, flight, listen, startTls, WireError } from '../smtp/dialogue.ts';
 import { type Extensions, NO_EXTENSIONS, readExtensions } from '../smtp/extensions.ts';
+import { helloLiteral } from '../smtp/hello.ts';
 import { judgeBroken } from '../smtp/judge.ts';
 import type { World } from '../world.ts';
 
@@ -57,7 +58,7 @@ export async function probeHost(plan: ProbePlan, world: Pick<World, 'connect' | 
     tls: plan.tls,
   });
   const seen: Seen = {};
-  const name = plan.helloName ?? literal(localAddress);
+  const name = plan.helloName ?? helloLiteral(localAddress);
   try {
     await converse(
       survey({ name, verb: plan.protocol === 'lmtp' ? 'LHLO' : 'EHLO', wantsTls: plan.wantsTls }, seen),
@@ -106,12 +107,6 @@ function* survey({ name, verb, wantsTls }: Survey, seen: Seen): Dialogue<void> {
 
 function* quit(): Dialogue<void> {
   yield* flight([{ ...command('QUIT', 'quit'), reply: false }]);
-}
-
-/** As EHLO takes an address where there is no name. */
-function literal(address: string | undefined): string {
-  if (address === undefined) return '[127.0.0.1]';
-  return address.includes(':') ? `[IPv6:${address}]` : `[${address}]`;
 }
 
 /** The address that a server says it sees us at, in its reply to EHLO; else our own, where the network knows it. */

@@ -1,6 +1,7 @@
 import type { Peer } from '../mail/result.ts';
 import type { ChannelBinding } from '../smtp/sasl/binding.ts';
 import type { TlsPlan } from '../tls/policy.ts';
+import { withPort } from './local-address.ts';
 import type { SocksProxy } from './socks.ts';
 
 /** Where to connect. */
@@ -49,8 +50,7 @@ export class ConnectError extends Error {
 function reasons(port: number, attempts: readonly ConnectFailure[]): string {
   const places = new Map<string, string[]>();
   for (const { address, reason } of attempts) {
-    const host = address.includes(':') ? `[${address}]` : address;
-    const place = address.startsWith('/') ? address : `${host}:${port}`;
+    const place = address.startsWith('/') ? address : withPort(address, port);
     places.set(reason, [...(places.get(reason) ?? []), place]);
   }
   return [...places].map(([reason, where]) => `${reason} (${where.join(', ')})`).join('; ');

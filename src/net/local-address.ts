@@ -18,6 +18,10 @@ export function isLocalAddress(address: string): string | undefined {
   return reason6(octets) ?? (embedded === undefined ? undefined : reason4(embedded));
 }
 
+/** `host:port`, with brackets around an IPv6 address. */
+export const withPort = (host: string, port: number): string =>
+  host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+
 /** Two texts for one address, in whatever spelling. */
 export function sameAddress(one: string, other: string): boolean {
   const octets = comparable(one);

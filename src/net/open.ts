@@ -1,6 +1,7 @@
 import { connect, isIP, type Socket } from 'node:net';
 import { quoted } from '../mail/printable.ts';
 import type { Target } from './connection.ts';
+import { withPort } from './local-address.ts';
 import { type SocksProxy, type SocksRefusal, socksDialogue } from './socks.ts';
 
 /*
@@ -77,7 +78,7 @@ interface Passage {
 
 async function through(straight: Promise<Socket>, passage: Passage): Promise<Socket> {
   const { proxy, signal } = passage;
-  const shown = `${proxy.host.includes(':') ? `[${proxy.host}]` : proxy.host}:${proxy.port}`;
+  const shown = withPort(proxy.host, proxy.port);
   const socket = await straight.catch((error: unknown) => {
     throw new OpenError({ code: codeOf(error), reason: `proxy ${shown}: ${wordsOf(error).reason}` });
   });

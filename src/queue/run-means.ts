@@ -5,7 +5,7 @@ import type { QueueEntry, Way } from '../mail/entry.ts';
 import type { Recipient } from '../mail/envelope.ts';
 import type { Failure } from '../mail/result.ts';
 import { type Author, nameOf, planRoutes } from '../route/plan.ts';
-import { type Rule, ruleFor } from '../route/table.ts';
+import { type Rule, ruleFor, userOf } from '../route/table.ts';
 import type { World } from '../world.ts';
 import type { Lane } from './run-traffic.ts';
 import { DEFAULT_SCHEDULE, type Schedule, type ScheduleOf } from './schedule.ts';
@@ -77,8 +77,8 @@ const authorOf = (entry: Asking, means: Means): Author => ({
 /** The groups of an entry's recipients. Sessions are the same where destination and login are. */
 export function groupsOf(recipients: readonly Recipient[], entry: Asking, means: Means): readonly Group[] {
   return planRoutes(recipients, means.table, authorOf(entry, means)).map((plan) => {
-    const { via, login, settings } = plan.outlet;
-    const user = via.kind === 'relay' ? (login.user ?? via.relay.user) : undefined;
+    const { settings } = plan.outlet;
+    const user = userOf(plan.outlet);
     const name = `${user === undefined ? '' : `${user} `}${nameOf(plan.destination)}`;
     const { rate } = settings.limits;
     const each = settings.runner.destinationSessions;

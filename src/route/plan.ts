@@ -5,7 +5,7 @@ import type { Recipient } from '../mail/envelope.ts';
 import { type Outlet, type RouteTable, type Rule, ruleFor } from './table.ts';
 
 /**
- * Recipients to destinations to hosts, in four steps: `planRules` finds the rule of each recipient; `planOutlet` groups
+ * Recipients to destinations to hosts, in four steps: `planRoutes` finds the rule of each recipient; `planOutlet` groups
  * those of a rule by where their mail goes, without asking anyone; `resolveRoute` finds the hosts of one destination;
  * `addressesOf` finds the addresses of one host when its turn has come. A destination that can't be resolved fails for
  * itself alone: the others go on.

@@ -27,8 +27,12 @@ export interface Outlet {
   readonly account?: string;
 }
 
+/** The name to log in with; undefined where nobody logs in. */
+export const userOf = ({ via, login }: Pick<Outlet, 'via' | 'login'>): string | undefined =>
+  via.kind === 'relay' ? (login.user ?? via.relay.user) : undefined;
+
 export interface Rule {
-  /** What made it, for people: `route 2`, `account work`, `--relay`, `the rest`. */
+  /** What made it, for people: `route 2`, `account work`, `the relay asked for`, `the rest`. */
   readonly name: string;
   readonly recipients: readonly string[];
   readonly senders: readonly string[];
@@ -163,11 +167,7 @@ function outletOf(text: string, { settings, over, last, login }: Origin): Outlet
   if (account.url === '') throw new TableFault(`account ${quoted(via.name)} has no "url"`);
   const inner = viaOf(account.url);
   if (inner.kind === 'account') throw new TableFault(`account ${quoted(via.name)} can't be another account`);
-  const { user, auth, passwordFile, passwordCommand, oauth } = account;
-  const own = {
-    ...withoutUndefined({ user, auth, passwordFile, passwordCommand }),
-    ...(oauth === undefined ? {} : { oauth }),
-  };
+  const { url: _, senders: __, over: ___, ...own } = account;
   const varied = applyOverrides(applyOverrides(routed, account.over), last);
   return { via: inner, settings: varied, login: mergeLogin(own, login), account: via.name };
 }
@@ -177,12 +177,6 @@ function viaOf(text: string): Via {
   if ('via' in reading) return reading.via;
   throw new TableFault(reading.reason);
 }
-
-const withoutUndefined = (
-  login: {
-    readonly [K in keyof Omit<LoginSettings, 'oauth'>]: string | undefined;
-  },
-): LoginSettings => Object.fromEntries(Object.entries(login).filter(([, value]) => value !== undefined));
 
 /** The first rule that matches. */
 export function ruleFor({ rules, rest }: RouteTable, question: RouteQuestion): Rule {

@@ -72,3 +72,9 @@ function* refuse(stage: Stage, reply: Reply): Dialogue<Hello> {
   yield* quit();
   return { kind: 'refused', failure: reply.code < 400 ? unexpected(stage, reply) : judge(stage, reply) };
 }
+
+/** Our address as EHLO takes it where we have no name (RFC 5321, section 4.1.3). */
+export function helloLiteral(address: string | undefined): string {
+  if (address === undefined) return '[127.0.0.1]';
+  return address.includes(':') ? `[IPv6:${address}]` : `[${address}]`;
+}

@@ -1,4 +1,5 @@
 import { isAbsolute, join, resolve } from 'node:path';
+import { homeOf } from '../config/home.ts';
 
 /*
  * Where the spool and its log lie, decided from what was said and who asks, without looking whether they are there:
@@ -67,9 +68,9 @@ export function statePlace(name: string, asker: Asker): Place {
 
 /** The XDG Base Directory Specification has relative paths ignored. */
 function inState(name: string, asker: Asker): Place {
-  const { XDG_STATE_HOME: state, HOME: home } = asker.env;
+  const { XDG_STATE_HOME: state } = asker.env;
   if (state !== undefined && isAbsolute(state)) return { path: join(state, 'posthaste', name) };
-  const base = home !== undefined && isAbsolute(home) ? home : asker.home();
+  const base = homeOf(asker);
   if (base === undefined) return { reason: `user id ${asker.uid} has no home folder` };
   return { path: join(base, '.local/state/posthaste', name) };
 }
