@@ -183,7 +183,7 @@ test('it sends a message, in an empty environment', async () => {
   }
 });
 
-test('what it made goes with it: the cache at once, the queue and the log when it is purged', async () => {
+test('what it made goes with it: the cache at once, the queue, the log and what it learned when it is purged', async () => {
   await installNode();
   const before = installed();
   await dpkgDid('-i', deb);
@@ -194,16 +194,17 @@ test('what it made goes with it: the cache at once, the queue and the log when i
   ]);
   const cached = join(root, 'usr/lib/posthaste/dist/cache/posthaste');
   const queued = join(root, 'var/spool/posthaste/entry/one.json');
-  const kept = [queued, join(root, 'var/log/posthaste.log'), join(root, 'var/log/posthaste.log.2.gz')];
+  const others = ['log/posthaste.log', 'log/posthaste.log.2.gz', 'lib/posthaste/tokens/gmail.json'];
+  const kept = [queued, ...others.map((path) => join(root, 'var', path))];
   for (const path of [cached, ...kept]) {
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, '');
   }
   await dpkgDid('-i', deb);
-  expect([cached, ...kept].map(existsSync)).toEqual([false, true, true, true]);
+  expect([cached, ...kept].map(existsSync)).toEqual([false, true, true, true, true]);
   await dpkgDid('-r', 'posthaste');
   expect(existsSync(join(root, 'usr/lib/posthaste'))).toBe(false);
-  expect(kept.map(existsSync)).toEqual([true, true, true]);
+  expect(kept.map(existsSync)).toEqual([true, true, true, true]);
   await dpkgDid('-P', 'posthaste');
   expect(installed()).toEqual(before);
   expect(existsSync(join(root, 'var/spool/posthaste'))).toBe(false);
