@@ -48,7 +48,7 @@ const TOUCH_THE_WORLD: readonly (string | RegExp)[] = [
   'src/net/open.ts',
   'src/net/socket.ts',
   'src/net/race.ts',
-  /^src\/tls\/(context|handshake|check|certificate|system-ca|mta-sts-fetch)\.ts$/,
+  /^src\/tls\/(context|handshake|check|certificate|system-ca)\.ts$/,
   'src/message/file-source.ts',
   /^src\/submit\/(config-memory|intake|login-memory|scratch|standard-input)\.ts$/,
   /^src\/config\/(secrets|personal-secrets|run-program)\.ts$/,

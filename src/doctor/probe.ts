@@ -1,3 +1,4 @@
+import type { X509Certificate } from 'node:crypto';
 import { isPositive, type Reply } from '../mail/reply.ts';
 import type { Failure, TlsFacts } from '../mail/result.ts';
 import { ConnectError, type ConnectFailure, type Connection, type Target } from '../net/connection.ts';
@@ -23,10 +24,18 @@ export interface HostFacts {
   readonly offersStartTls?: boolean;
   readonly startTls?: Reply;
   readonly tls?: TlsFacts;
+  /** The certificates that it showed, its own first. */
+  readonly chain?: readonly X509Certificate[];
   /** Behind TLS, where there is any. */
   readonly extensions?: Extensions;
   /** What broke it off. */
   readonly trouble?: Failure;
+}
+
+/** A host of a domain, with what it said where it was talked to. */
+export interface ShownHost {
+  readonly name: string;
+  readonly facts?: HostFacts;
 }
 
 export interface ProbePlan {
@@ -72,7 +81,7 @@ export async function probeHost(plan: ProbePlan, world: Pick<World, 'connect' | 
   }
   // It grows while TLS is begun.
   const { tls } = connection.peer;
-  return { ...base, ...seen, ...(tls === undefined ? {} : { tls }) };
+  return { ...base, ...seen, ...(tls === undefined ? {} : { tls, chain: connection.chain() }) };
 }
 
 type Seen = { -readonly [K in keyof HostFacts]: HostFacts[K] };

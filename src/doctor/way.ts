@@ -3,7 +3,6 @@ import { finderFor, networkOf } from '../delivery/addresses.ts';
 import { advised, circumstancesOf } from '../delivery/advice.ts';
 import { type Opened, sessionPlan } from '../delivery/deliver.ts';
 import { openSession } from '../delivery/session.ts';
-import type { Resolver } from '../dns/resolver.ts';
 import { formatReply } from '../mail/reply.ts';
 import type { Failure } from '../mail/result.ts';
 import type { Plan } from '../route/plan.ts';
@@ -14,6 +13,7 @@ import type { World } from '../world.ts';
 import { type Finding, soften } from './finding.ts';
 import { judgeBlocked, judgeHost } from './judge-host.ts';
 import { addressSeen, type HostFacts, probeHost } from './probe.ts';
+import { findPublished, judgePublished } from './published.ts';
 
 /** One way out, and what is needed to go it. */
 export interface WayQuestion {
@@ -62,8 +62,8 @@ export async function examineWay({ plan, opened }: WayQuestion, world: World): P
     ...{ network: settings.network, prefer: undefined, signal: undefined },
   });
   const isMx = destination.via === 'mx';
-  const [records, ...all] = await Promise.all([
-    isMx ? examineRecords(route, hosts, world.resolver) : [],
+  const [published, ...all] = await Promise.all([
+    isMx ? findPublished({ route, hosts, settings, material: opened.material }, world) : undefined,
     ...hosts.map((host) => examineHost(host, { find, route, plan, opened }, world)),
   ]);
   const session = await examineSessions(all, { route, plan, opened }, world);
@@ -72,6 +72,8 @@ export async function examineWay({ plan, opened }: WayQuestion, world: World): P
     { port: route.port, isRelay: route.via === 'relay' },
   );
   const perHost = all.flatMap(({ findings }) => findings);
+  const shown = route.hosts.map((host, index) => ({ ...host, ...factsOf(all[index]) }));
+  const safety = published === undefined ? [] : judgePublished(published, { route, shown, now: world.now() });
   const seen = all.map(({ facts }) => (facts === undefined ? undefined : addressSeen(facts))).find(Boolean);
   return {
     findings: [
@@ -79,7 +81,7 @@ export async function examineWay({ plan, opened }: WayQuestion, world: World): P
       ...(blocked === undefined ? [] : [blocked]),
       ...(session.goes ? soften(perHost) : perHost),
       ...session.findings,
-      ...records,
+      ...(session.goes ? soften(safety) : safety),
     ],
     goes: session.goes,
     ...(seen === undefined ? {} : { seen }),
@@ -117,6 +119,9 @@ interface Examined {
   readonly findings: readonly Finding[];
   readonly facts?: HostFacts;
 }
+
+const factsOf = (examined: Examined | undefined): Pick<Examined, 'facts'> =>
+  examined?.facts === undefined ? {} : { facts: examined.facts };
 
 async function examineHost(
   host: Host,
@@ -196,36 +201,4 @@ async function examineSessions(
   }
   if (findings.length > 0) return { findings, goes: false };
   return { findings: [{ check: 'session', verdict: 'failure', text: 'no server takes mail now' }], goes: false };
-}
-
-/** What the domain publishes for the safety of its mail. */
-async function examineRecords(route: Route, hosts: readonly Host[], resolver: Resolver): Promise<readonly Finding[]> {
-  const [sts, ...tlsa] = await Promise.all([
-    examineMtaSts(route.destination, resolver),
-    ...hosts.map(({ name }) => examineTlsa(name, route.port, resolver)),
-  ]);
-  return [sts, ...tlsa];
-}
-
-/** RFC 8461, section 3.1. */
-async function examineMtaSts(domain: string, resolver: Resolver): Promise<Finding> {
-  const base = { check: 'mta-sts', subject: domain } as const;
-  const answer = await resolver.resolve(`_mta-sts.${domain}`, 'TXT');
-  if (answer.kind === 'unknown') return { ...base, verdict: 'unknown', text: answer.text };
-  const record = answer.kind === 'found' ? answer.records.find((text) => /^v=STSv1\s*;/.test(text)) : undefined;
-  if (record === undefined) return { ...base, verdict: 'ok', text: 'there is no MTA-STS policy' };
-  const id = /;\s*id\s*=\s*([A-Za-z0-9]{1,32})/.exec(record)?.[1];
-  return { ...base, verdict: 'ok', text: `there is an MTA-STS policy${id === undefined ? '' : ` (id ${id})`}` };
-}
-
-/** RFC 7672: records count only where DNSSEC vouches for them. */
-async function examineTlsa(host: string, port: number, resolver: Resolver): Promise<Finding> {
-  const base = { check: 'tlsa', subject: host } as const;
-  const answer = await resolver.resolve(`_${port}._tcp.${host}`, 'TLSA');
-  if (answer.kind === 'unknown') return { ...base, verdict: 'unknown', text: answer.text };
-  if (answer.kind === 'nothing') return { ...base, verdict: 'ok', text: 'there are no TLSA records' };
-  const count = answer.records.length === 1 ? 'one TLSA record' : `${answer.records.length} TLSA records`;
-  if (answer.authentic) return { ...base, verdict: 'ok', text: `${count}, authentic by DNSSEC` };
-  const advice = 'A resolver on this host that checks DNSSEC (unbound, systemd-resolved) makes them count';
-  return { ...base, verdict: 'ok', text: `${count}, for which our resolver does not vouch: they do not count`, advice };
 }

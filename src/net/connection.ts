@@ -1,3 +1,4 @@
+import type { X509Certificate } from 'node:crypto';
 import type { Peer } from '../mail/result.ts';
 import type { ChannelBinding } from '../smtp/sasl/binding.ts';
 import type { TlsPlan } from '../tls/policy.ts';
@@ -63,6 +64,8 @@ export interface Connection {
   readonly localAddress: string | undefined;
   /** What a login can be bound to, best first; none without TLS. */
   bindings(): readonly ChannelBinding[];
+  /** The certificates that the peer showed, its own first; none without TLS. */
+  chain(): readonly X509Certificate[];
   /** Bytes received and not yet taken; null when there are none. Never waits. */
   take(): Buffer | null;
   /** Resolves when `take` has something, the peer has ended or broken the connection, or the time is over. */

@@ -6,6 +6,7 @@
  * write is only remembered, and reading goes on until it ends by itself. Nothing is thrown out of an event, late errors
  * are absorbed, and no more than a bounded amount is read ahead of `take`.
  */
+import type { X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { Peer } from '../mail/result.ts';
 import { WireError } from '../smtp/dialogue.ts';
@@ -24,6 +25,7 @@ export function createConnection(open: Socket, to: Peer): Connection {
   let socket = open;
   let peer = to;
   let bindings: () => readonly ChannelBinding[] = () => [];
+  let chain: readonly X509Certificate[] = [];
   let unread: Buffer[] = [];
   let unreadSize = 0;
   let over: 'ended' | 'reset' | undefined;
@@ -93,6 +95,7 @@ export function createConnection(open: Socket, to: Peer): Connection {
     },
     localAddress: open.localAddress,
     bindings: () => bindings(),
+    chain: () => chain,
     take() {
       const [first] = unread;
       if (first === undefined) return null;
@@ -122,6 +125,7 @@ export function createConnection(open: Socket, to: Peer): Connection {
         socket = secured.socket;
         peer = { ...peer, tls: secured.facts };
         bindings = secured.bindings;
+        chain = secured.chain;
       } catch (error) {
         destroy();
         throw error;

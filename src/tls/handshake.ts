@@ -58,6 +58,8 @@ export interface Secured {
   readonly socket: TLSSocket;
   readonly facts: TlsFacts;
   readonly bindings: () => readonly ChannelBinding[];
+  /** What the server showed: its own certificate first, then those it sent with it. */
+  readonly chain: readonly X509Certificate[];
 }
 
 export interface Handshake {
@@ -105,7 +107,7 @@ export async function handshake(
       certificate: certificate?.raw,
       exportKeyingMaterial: (length, label, context) => socket.exportKeyingMaterial(length, label, context),
     });
-  return { socket, facts: factsOf(socket, certificate, reason), bindings };
+  return { socket, facts: factsOf(socket, certificate, reason), bindings, chain: [...chainFrom(certificate)] };
 }
 
 function secured(socket: TLSSocket, milliseconds: number): Promise<void> {
@@ -148,6 +150,18 @@ function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if ('reason' in error && typeof error.reason === 'string') return error.reason;
   return error.message.split('\n')[0] ?? '';
+}
+
+// OpenSSL builds no longer one by default than a hundred; real ones have two to four.
+const MOST_SHOWN = 20;
+
+/** In the order in which they were sent. Node gives them once only for a connection: asked again, it has none. */
+function* chainFrom(own: X509Certificate | undefined): Generator<X509Certificate> {
+  let current = own;
+  for (let count = 0; current !== undefined && count < MOST_SHOWN; count += 1) {
+    yield current;
+    current = current.issuerCertificate;
+  }
 }
 
 /** `authorizationError` is typed as an Error and is the code's text in Node 20. */

@@ -172,10 +172,27 @@ describe('examineWay()', () => {
     };
     const { lines } = await examine({ zones, scripts: { '10.0.0.1': [HELLO], '10.0.0.2': [HELLO] } });
     expect(lines.slice(-3)).toEqual([
-      'ok mta-sts b.test: there is an MTA-STS policy (id 20260101)',
-      'ok tlsa mx1.b.test: 2 TLSA records, authentic by DNSSEC',
-      'ok tlsa mx2.b.test: one TLSA record, for which our resolver does not vouch: they do not count',
+      expect.stringMatching(/^warning mta-sts b\.test: there is a record, and no policy at https:.*does not exist$/),
+      expect.stringMatching(/^warning tlsa mx1\.b\.test: 2 TLSA records .* it offers no STARTTLS: .* the MX records/),
+      expect.stringMatching(/^warning tlsa mx2\.b\.test: one TLSA record .* our resolver does not vouch for them/),
     ]);
+  });
+
+  test('fails for what is published only where mail does not go', async () => {
+    const record = { usage: 3, selector: 1, matching: 1, data: Buffer.alloc(32) };
+    const zones: MockZones = {
+      ...ZONES,
+      TLSA: { '_25._tcp.own.test': [record] },
+      authentic: ['TLSA _25._tcp.own.test', 'MX own.test'],
+    };
+    const went = await examine({ domain: 'own.test', zones, scripts: { '10.0.0.1': [HELLO] } });
+    expect([went.goes, went.lines.at(-1)]).toEqual([
+      true,
+      expect.stringMatching(/^warning tlsa own\.test: .*STARTTLS/),
+    ]);
+    const settings = { tls: { ...DEFAULTS.tls, level: 'encrypt' } } as const;
+    const stays = await examine({ domain: 'own.test', zones, settings, scripts: { '10.0.0.1': [HELLO] } });
+    expect([stays.goes, stays.lines.at(-1)]).toEqual([false, expect.stringMatching(/^failure tlsa own\.test: /)]);
   });
 
   test('connects to nobody for a place on this host', async () => {

@@ -1,12 +1,18 @@
+import { X509Certificate } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { keyDigest } from '../../src/tls/dane.ts';
 import { TEST_CERTIFICATE, TEST_KEY } from '../support/certificate.ts';
+import { createAuthority } from '../support/certificates.ts';
 import { type DnsServer, startDns } from '../support/dns-server.ts';
 import { type MxServer, startMx } from '../support/mx-server.ts';
 import { run } from '../support/run.ts';
+import { startSocksServer } from '../support/socks-server.ts';
 
 /* `posthaste doctor` and `explain` with the built command, a name server and a mail server on loopback. */
 
@@ -135,6 +141,82 @@ describe('posthaste doctor', () => {
     expect((await posthaste('doctor', 'a.test', 'b.test')).status).toBe(64);
     expect((await posthaste('doctor', '--dkim-selector', '../x', 'a.test')).status).toBe(64);
     expect((await posthaste('doctor', '--help')).stdout).toMatch(/^Usage: posthaste doctor /);
+  });
+});
+
+describe('posthaste doctor on what a domain publishes', () => {
+  const digest = Buffer.from(keyDigest(new X509Certificate(TEST_CERTIFICATE)), 'hex');
+  const tlsa = (certificate: Buffer) => ({ TLSA: [{ usage: 3, selector: 1, matchingType: 1, certificate }] });
+
+  /** The result for a domain with this policy, whose record is of this key; the proxy finds the way to port 443. */
+  async function examine(policy: string, key: Buffer) {
+    const authority = createAuthority();
+    const https = createServer(authority.issue({ names: ['DNS:mta-sts.safe.example'] }), (request, response) => {
+      response.writeHead(request.url === '/.well-known/mta-sts.txt' ? 200 : 404, { 'content-type': 'text/plain' });
+      response.end(policy);
+    });
+    await new Promise<void>((resolve) => https.listen(0, '127.0.0.1', resolve));
+    const { port } = https.address() as AddressInfo;
+    const proxy = await startSocksServer({ routes: { '127.0.0.9': port }, clientFirst: true });
+    const names = await startDns({
+      'safe.example': { MX: ['10 mail.example.org'], authentic: true },
+      'mail.example.org': { A: ['127.0.0.1'] },
+      'mta-sts.safe.example': { A: ['127.0.0.9'] },
+      '_mta-sts.safe.example': { TXT: ['v=STSv1; id=20260101T000000;'] },
+      [`_${mx.port}._tcp.mail.example.org`]: { ...tlsa(key), authentic: true },
+      'me.example': { MX: ['10 mail.example.org'] },
+    });
+    onTestFinished(async () => {
+      authority.close();
+      https.closeAllConnections();
+      https.close();
+      await names.close();
+    });
+    writeFileSync(join(folder, 'both.pem'), TEST_CERTIFICATE + authority.ca);
+    const lines = [
+      `dns.servers = ["127.0.0.1:${names.port}"]`,
+      `mx = { port = ${mx.port}, allow_local = true }`,
+      `tls.ca = "${join(folder, 'both.pem')}"`,
+      `proxy = "socks5://127.0.0.1:${proxy.port}"`,
+    ];
+    const config = join(folder, 'published.toml');
+    writeFileSync(config, `${lines.join('\n')}\n`);
+    return posthaste('doctor', '--config', config, 'safe.example', '--from', 'ann@me.example');
+  }
+
+  it('finds that the servers keep to it', async () => {
+    const { status, stdout } = await examine(
+      'version: STSv1\nmode: enforce\nmx: *.example.org\nmax_age: 604800\n',
+      digest,
+    );
+    expect(stdout).toMatch(
+      /^ {2}ok {7}mta-sts {5}safe\.example: the policy is enforce \(id 20260101T000000, for 7 days\), and every server/m,
+    );
+    expect(stdout).toMatch(
+      /^ {2}ok {7}tlsa {8}mail\.example\.org: one TLSA record \(3 1 1\), and the certificate is as they say, authentic/m,
+    );
+    expect(status).toBe(0);
+  });
+
+  it('warns where they do not, as mail would go all the same', async () => {
+    const { status, stdout } = await examine(
+      'version: STSv1\nmode: enforce\nmx: mx.example.org\nmax_age: 604800\n',
+      Buffer.alloc(32),
+    );
+    expect(stdout).toMatch(/warning {2}mta-sts {5}safe\.example: .* no server keeps it.*\n +Its operator has to mend/);
+    expect(stdout).toMatch(
+      /warning {2}mta-sts {5}mail\.example\.org: the policy does not name it.*\n +.*add "mx: mail/,
+    );
+    expect(stdout).toMatch(/warning {2}tlsa {8}mail\.example\.org: .*no record matches.*\n +.* 3 1 1 [0-9a-f]{64}$/m);
+    expect(stdout).toMatch(/^Result {6}mail would go/m);
+    expect(status).toBe(0);
+  });
+
+  it('tells what is wrong with the policy', async () => {
+    const { stdout } = await examine('<html>', digest);
+    expect(stdout).toMatch(
+      /warning {2}mta-sts {5}safe\.example: the policy at https:.* does not count: "<html>" is no line/,
+    );
   });
 });
 

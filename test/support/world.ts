@@ -61,6 +61,7 @@ export function inPlace(
     },
     localAddress: connection.localAddress,
     bindings: () => connection.bindings(),
+    chain: () => connection.chain(),
     take: () => connection.take(),
     readable: (milliseconds) => connection.readable(milliseconds),
     write: (chunks) => connection.write(chunks),

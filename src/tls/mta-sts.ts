@@ -1,0 +1,92 @@
+/*
+ * What a domain publishes by MTA-STS (RFC 8461), read and compared; pure.
+ *
+ *   readStsRecord(texts)        the TXT records of _mta-sts.DOMAIN: the id of the policy, none, or why it does not count
+ *   parseStsPolicy(text)        what https://mta-sts.DOMAIN/.well-known/mta-sts.txt says
+ *   matchesMx(pattern, host)    whether a host is one that the policy names
+ *
+ * A record or policy that breaks the grammar is none at all for who sends (section 3): the reasons are for people.
+ */
+import { quoted } from '../mail/printable.ts';
+
+export type StsRecord =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'record'; readonly id: string }
+  | { readonly kind: 'broken'; readonly reason: string };
+
+export interface StsPolicy {
+  readonly mode: 'enforce' | 'testing' | 'none';
+  /** Lower case: names of hosts, or `*.` and a domain. */
+  readonly mx: readonly string[];
+  /** Seconds. */
+  readonly maxAge: number;
+}
+
+/** Where the policy of a domain is, on the host `mta-sts.DOMAIN`. */
+export const POLICY_PATH = '/.well-known/mta-sts.txt';
+
+const WHITE = '[ \\t]*';
+// Section 3.1: names of 1 to 32, values without `;`, `=` and blanks.
+const FIELD = /^([A-Za-z0-9][A-Za-z0-9_.-]{0,31})=([!-:<>-~]+)$/;
+const DELIMITER = new RegExp(`${WHITE};${WHITE}`);
+
+/** RFC 8461, section 3.1. Other TXT records of the name are passed over. */
+export function readStsRecord(texts: readonly string[]): StsRecord {
+  const [text, ...more] = texts.filter((one) => /^v=STSv1(?![A-Za-z0-9])/.test(one));
+  if (text === undefined) return { kind: 'none' };
+  if (more.length > 0) return { kind: 'broken', reason: `there are ${more.length + 1} records, and one is allowed` };
+  const [version, ...fields] = text.replace(/[ \t]*;?[ \t]*$/, '').split(DELIMITER);
+  if (version !== 'v=STSv1') return { kind: 'broken', reason: `no ";" follows "v=STSv1" in ${quoted(text, 100)}` };
+  const bad = fields.find((field) => !FIELD.test(field));
+  if (bad !== undefined) return { kind: 'broken', reason: `${quoted(bad, 100)} is no field` };
+  const id = fields.find((field) => field.startsWith('id='))?.slice(3);
+  if (id === undefined) return { kind: 'broken', reason: 'it has no id' };
+  if (!/^[A-Za-z0-9]{1,32}$/.test(id)) {
+    return { kind: 'broken', reason: `its id ${quoted(id, 100)} is not of 1 to 32 letters and digits` };
+  }
+  return { kind: 'record', id };
+}
+
+// Section 3.2: a year.
+const LONGEST = 31_557_600;
+const LINE = /^([A-Za-z0-9][A-Za-z0-9_.-]{0,31}):[ \t]*(\S(?:[^\r\n]*\S)?)[ \t]*$/;
+const LABEL = '[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?';
+const PATTERN = new RegExp(`^(?:\\*\\.)?${LABEL}(?:\\.${LABEL})+$`, 'i');
+
+/** RFC 8461, section 3.2. Fields that are not known are passed over; of one that is there twice, the first counts. */
+export function parseStsPolicy(text: string): { readonly policy: StsPolicy } | { readonly reason: string } {
+  const fields = new Map<string, string>();
+  const mx: string[] = [];
+  // Files end with a line end, and some with an empty line.
+  for (const line of text.replace(/(?:\r?\n)+$/, '').split(/\r?\n/)) {
+    const [, key = '', value = ''] = LINE.exec(line) ?? [];
+    if (key === '') return { reason: `${quoted(line, 100)} is no line of "key: value"` };
+    if (key === 'mx') {
+      if (!PATTERN.test(value) || value.length > 255) return { reason: `mx ${quoted(value, 100)} is no host name` };
+      mx.push(value.toLowerCase());
+    } else if (!fields.has(key)) fields.set(key, value);
+  }
+  const version = fields.get('version');
+  if (version !== 'STSv1') return { reason: wrong('version', version, '"STSv1"') };
+  const mode = fields.get('mode');
+  if (mode !== 'enforce' && mode !== 'testing' && mode !== 'none') {
+    return { reason: wrong('mode', mode, '"enforce", "testing" or "none"') };
+  }
+  const age = fields.get('max_age');
+  if (age === undefined || !/^[0-9]{1,10}$/.test(age) || Number(age) > LONGEST) {
+    return { reason: wrong('max_age', age, `a number of seconds up to ${LONGEST}`) };
+  }
+  if (mx.length === 0 && mode !== 'none') return { reason: 'it names no mx' };
+  return { policy: { mode, mx, maxAge: Number(age) } };
+}
+
+const wrong = (key: string, value: string | undefined, want: string): string =>
+  value === undefined ? `it has no ${key}` : `${key} is ${quoted(value, 100)}, and must be ${want}`;
+
+/** RFC 8461, section 4.1: `*` stands for one whole label. */
+export function matchesMx(pattern: string, host: string): boolean {
+  const [wanted, name] = [pattern.toLowerCase(), host.toLowerCase().replace(/\.$/, '')];
+  if (!wanted.startsWith('*.')) return wanted === name;
+  const dot = name.indexOf('.');
+  return dot > 0 && name.slice(dot) === wanted.slice(1);
+}
