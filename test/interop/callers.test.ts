@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Received } from '../support/mx-server.ts';
 import { ADMIN, HOST, PROGRAMS, type Program } from './callers/programs.ts';
 import { ANN, NOBODY, openRoot, type Root } from './callers/root.ts';
+import { typeAt } from './callers/terminal.ts';
 
 /*
  * Real programs with our package as their sendmail, from their command line to what arrives at a mail server: in a root
@@ -67,6 +68,29 @@ describe('a message arrives as it was given', () => {
     const { status, stdout, stderr } = await root.call({ script, user, stdin });
     expect({ status, says: stdout + stderr }).toEqual({ status: 0, says: like(says ?? '') });
     expectAs(await root.arrived((mail) => isKnownBy(program, mail)), program);
+  });
+});
+
+describe('alpine, at a terminal, sends a message as it was written', () => {
+  const ways: readonly (readonly [string, string, string])[] = [
+    ['by -bs, of itself', 'ann@example.com', ''],
+    ['by -t, as its settings say', `ann@${HOST}`, 'sendmail-path=/usr/sbin/sendmail -oem -t -oi'],
+  ];
+  test.each(ways)('%s', async (way, sender, setting) => {
+    const settings = ['user-domain=example.com', 'default-fcc=""', 'inbox-path=inbox', setting, ''];
+    root.write('home/ann/.pinerc', settings.join('\n'), { owner: [ANN, ANN] });
+    const script = ': >inbox; mkdir -p mail; alpine bob@example.org';
+    const typed = await typeAt({ root, user: 'ann', script }, [
+      [/To AddrBk/, `\r\ralpine ${way}\rl1\r.\r..two\rlast\r\x18`],
+      [/Send message\?/, 'y'],
+    ]);
+    expect(typed).toEqual({ status: 0, shown: expect.stringMatching(/\[Message sent\.\]\s+Alpine finished\s+$/) });
+    expectAs(await root.arrived((mail) => fieldOf(mail, 'Subject') === `alpine ${way}`), {
+      sender,
+      recipients: ['bob@example.org'],
+      header: { From: 'Ann Archer <ann@example.com>', To: 'bob@example.org', 'Message-ID': /^<\S+@\S+>$/ },
+      body: 'l1\n.\n..two\nlast\n\n',
+    });
   });
 });
 

@@ -22,7 +22,7 @@ import { type Ran, run } from '../../support/run.ts';
 const ROOT = '/var/cache/posthaste-callers/root';
 /** Her user and her group. */
 export const ANN = 64111;
-const USERS = { root: '0:0', ann: `${ANN}:${ANN}` } as const;
+export const USERS = { root: '0:0', ann: `${ANN}:${ANN}` } as const;
 const HOMES = { root: '/root', ann: '/home/ann' } as const;
 const ZONES = {
   'example.org': { MX: ['10 mx.example.org'] },
