@@ -129,6 +129,7 @@ function limitWords({
   destinationSessions,
   addresses,
   rate,
+  timeouts = {},
 }: NonNullable<WayJson['limits']>): string {
   const slow = rate === undefined ? [] : [`${rate.messages} messages in ${formatDuration(rate.milliseconds)}`];
   return [
@@ -136,6 +137,7 @@ function limitWords({
     `${recipients} recipients in a transaction`,
     `${addresses} addresses and ${sessions} sessions in an attempt`,
     `${destinationSessions} sessions at once`,
+    ...Object.entries(timeouts).map(([stage, limit]) => `${formatDuration(limit)} for ${stage}`),
   ].join(', ');
 }
 

@@ -78,6 +78,8 @@ interface LimitsJson {
   /** Sessions of the queue with the destination at the same time. */
   readonly destinationSessions: number;
   readonly rate?: { readonly messages: number; readonly milliseconds: number };
+  /** Milliseconds for the stages that the configuration names. */
+  readonly timeouts?: Readonly<Record<string, number>>;
 }
 
 export interface ExplainedWay {
@@ -190,13 +192,15 @@ function networkJson({ settings }: Outlet, around: Surroundings): NetworkJson {
   };
 }
 
-function limitsJson({ limits, runner }: Settings): LimitsJson {
+function limitsJson({ limits, runner, timeouts }: Settings): LimitsJson {
   const { recipients, addresses, sessions, rate } = limits;
+  const set = Object.entries(timeouts).map(([stage, seconds]) => [stage, seconds * 1000] as const);
   return {
     recipients,
     addresses,
     sessions,
     destinationSessions: runner.destinationSessions,
     ...(rate === undefined ? {} : { rate: { messages: rate.count, milliseconds: rate.per } }),
+    ...(set.length === 0 ? {} : { timeouts: Object.fromEntries(set) }),
   };
 }
