@@ -14,12 +14,19 @@ const PATIENCE = 300_000;
 export async function askPassword(prompt: string): Promise<string> {
   const descriptor = openTerminal();
   const input = new ReadStream(descriptor);
+  // Node gives the terminal back at SIGINT and SIGTERM alone.
+  const hangUp = (): void => {
+    input.setRawMode(false);
+    process.kill(process.pid, 'SIGHUP');
+  };
+  if (process.listenerCount('SIGHUP') === 0) process.once('SIGHUP', hangUp);
   // First, so that nothing of an answer is ever shown.
   input.setRawMode(true);
   writeSync(descriptor, prompt);
   try {
     return await readLine(input);
   } finally {
+    process.off('SIGHUP', hangUp);
     input.setRawMode(false);
     writeSync(descriptor, '\n');
     input.destroy();
