@@ -37,6 +37,9 @@ export async function takeInFor(spool: Spool, means: Means, around: Surroundings
     fsync: settings.spool.fsync,
     signal,
     memory,
+    ...(settings.sendmail.repeatWindow === 0
+      ? {}
+      : { gatherer: (await import('./gather.ts')).gathering(spool, settings, around) }),
     rules: dropRules(means, around),
     log: (event) => log.write(event),
   });

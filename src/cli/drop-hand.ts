@@ -28,7 +28,9 @@ export function openDrop(
       // The system may have another domain than we could find out.
       const isLocalSender = sender?.domain === domain && options.sender?.includes('@') !== true;
       const isNamed = way?.named === true;
-      const head = { envelope, sender, isLocalSender, isNamed, recipients: named, aliases: options.aliases };
+      const { aliases, mode, sendmail } = options;
+      const gather = sendmail !== undefined && mode !== 'interactive';
+      const head = { envelope, sender, isLocalSender, isNamed, recipients: named, aliases, gather };
       const { id, size } = await putIntoDrop(place, head, message);
       return {
         version: ENTRY_VERSION,

@@ -10,7 +10,7 @@ export function gathering(spool: Spool, settings: Settings, around: Surroundings
   const { fqdn, domain } = identify(settings, around.surface);
   const world = around.openWorld(settings);
   const now = (): number => around.now();
-  const { accept } = gatherRepeats({
+  const gathered = gatherRepeats({
     spool,
     now,
     window: settings.sendmail.repeatWindow,
@@ -22,5 +22,5 @@ export function gathering(spool: Spool, settings: Settings, around: Surroundings
         ...{ fqdn: fqdn ?? domain, limit: settings.bounce.size },
       }),
   });
-  return { ...spool, accept };
+  return { ...spool, ...gathered };
 }

@@ -11,7 +11,7 @@ import type { Transcript } from '../net/transcript.ts';
 import { nameOf, type Plan, planOutlet, planRoutes } from '../route/plan.ts';
 import { addressesOf, type RouteSettings, resolveRoute } from '../route/resolve.ts';
 import type { Host, Route } from '../route/route.ts';
-import type { Outlet, RouteTable } from '../route/table.ts';
+import { isHere, type Outlet, type RouteTable } from '../route/table.ts';
 import { stageLimit } from '../smtp/stages.ts';
 import type { World } from '../world.ts';
 import { finderFor, inFavour, networkOf, unlessInterrupted } from './addresses.ts';
@@ -33,8 +33,8 @@ export interface Delivery {
   /** What an outlet needs of the world; a failure where it can't be had now. Never rejects but for a bug. */
   readonly open: (outlet: Outlet) => Promise<Opened | Failure>;
   /**
-   * Nothing is sent: the servers of each recipient's first outlet are only asked, and `delivered` is what they would take.
-   * What is delivered on this machine is nobody's to ask.
+   * Nothing is sent: the servers of each recipient are only asked, and `delivered` is what they would take. What is
+   * delivered on this machine is nobody's to ask: the first outlet is none such, and a later one ends the asking.
    */
   readonly ask?: true;
 }
@@ -98,7 +98,8 @@ export async function deliver(
 function deliverOne(delivery: Delivery, world: World, options: DeliverOptions) {
   const through = deliverThrough(delivery, world, options);
   const follow = async (plan: Plan, index: number): Promise<readonly DeliveryResult[]> => {
-    const outlet = delivery.ask === true ? undefined : plan.rule.outlets[index + 1];
+    const next = plan.rule.outlets[index + 1];
+    const outlet = delivery.ask === true && next !== undefined && isHere(next) ? undefined : next;
     if (outlet === undefined) return through(plan, { isLast: true });
     const name = nameOf(plan.destination);
     const isDown = options.reach?.isDown(name) === true;

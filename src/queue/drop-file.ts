@@ -26,6 +26,8 @@ export interface DropHead {
   readonly recipients: readonly NamedRecipient[];
   /** Names are looked up in the aliases. */
   readonly aliases: boolean;
+  /** It came to sendmail, and may be gathered with others like it. */
+  readonly gather: boolean;
 }
 
 const FIRST = 'posthaste-drop 1';
@@ -35,7 +37,7 @@ const MOST_RECIPIENTS = 100_000;
 
 /** The two lines. */
 export function formatDropHead({ envelope, sender, isLocalSender, isNamed, ...rest }: DropHead): Buffer {
-  const { recipients, aliases } = rest;
+  const { recipients, aliases, gather } = rest;
   const { id, return: back, requireTls } = envelope;
   const head = {
     sender: sender === null ? '' : isLocalSender ? nameOf(sender) : formatAddress(sender),
@@ -49,6 +51,7 @@ export function formatDropHead({ envelope, sender, isLocalSender, isNamed, ...re
     ...(requireTls === true ? { requireTls } : {}),
     ...(isNamed ? { named: true } : {}),
     ...(aliases ? {} : { aliases }),
+    ...(gather ? { gather } : {}),
   };
   return Buffer.from(`${FIRST}\n${JSON.stringify(head)}\n`);
 }
@@ -97,7 +100,7 @@ function headOf(value: Fields, domain: string): DropHead {
   if ('reason' in reading) throw new Fault(`its sender can't be used: ${reading.reason}`);
   const id = text(value, 'id', /^[!-~]{1,100}$/);
   const back = text(value, 'return', /^(?:full|headers)$/);
-  const { recipients, requireTls, aliases, named } = value;
+  const { recipients, requireTls, aliases, named, gather } = value;
   if (!Array.isArray(recipients) || recipients.length === 0 || recipients.length > MOST_RECIPIENTS) wrong('recipients');
   return {
     envelope: {
@@ -110,6 +113,7 @@ function headOf(value: Fields, domain: string): DropHead {
     isNamed: truth(named, 'named') ?? false,
     recipients: recipients.map((each: unknown) => recipientOf(each, domain)),
     aliases: truth(aliases, 'aliases') ?? true,
+    gather: truth(gather, 'gather') ?? false,
   };
 }
 

@@ -36,6 +36,8 @@ export interface TakingIn {
   readonly signal: AbortSignal;
   readonly rules: DropRules;
   readonly log: (event: QueueEvent) => void;
+  /** Takes those that may be gathered with others like them; absent: none are. */
+  readonly gatherer?: Pick<Spool, 'acceptAs'>;
   /** What was told by earlier turns. */
   readonly memory?: Map<string, number>;
   readonly disk?: Disk;
@@ -90,7 +92,8 @@ export async function takeIn(spool: Spool, means: TakingIn): Promise<number> {
 
 /** In the order of their names; after trouble none more is begun. */
 async function takeAll(taking: Taking, ids: readonly string[]): Promise<number> {
-  const inTurn = limited(AT_ONCE);
+  // One that counts for those before it must find them released.
+  const inTurn = limited(taking.means.gatherer === undefined ? AT_ONCE : 1);
   let taken = 0;
   let isOver = false;
   const work = ids.map((id) =>
@@ -191,7 +194,8 @@ async function accept(
   const { head, offset } = reading;
   if (source.size - offset > rules.size) throw new Error(`it is larger than ${rules.size} octets`);
   const { message, draft, accepted } = await rules.admit({ head, source: section(source, offset), uid });
-  const entry = await spool.acceptAs(id, message, { ...draft, uid, held: true });
+  const taker = (head.gather ? means.gatherer : undefined) ?? spool;
+  const entry = await taker.acceptAs(id, message, { ...draft, uid, held: true });
   if (entry === undefined) {
     const there = await spool.read(id);
     // Not what an earlier turn of ours has left.

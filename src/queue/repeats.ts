@@ -29,7 +29,7 @@ export interface Repeated {
 }
 
 export interface RepeatOptions extends Omit<SharedFileOptions, 'name' | 'purpose' | 'spool'> {
-  readonly spool: Pick<Spool, 'folder' | 'acquire' | 'accept' | 'claim' | 'remove'>;
+  readonly spool: Pick<Spool, 'folder' | 'acquire' | 'accept' | 'acceptAs' | 'claim' | 'remove'>;
   /** Milliseconds. */
   readonly window: number;
   now(): number;
@@ -48,7 +48,7 @@ type State = Readonly<Record<string, Kept>>;
 const MOST_KINDS = 1000;
 
 /** Takes messages as the spool does. */
-export function gatherRepeats(options: RepeatOptions): Pick<Spool, 'accept'> {
+export function gatherRepeats(options: RepeatOptions): Pick<Spool, 'accept' | 'acceptAs'> {
   const { spool, window, now, compose } = options;
   const file = openSharedFile({ ...options, name: 'repeats', purpose: 'gather repeated messages' });
 
@@ -63,16 +63,20 @@ export function gatherRepeats(options: RepeatOptions): Pick<Spool, 'accept'> {
   /** The message is queued already: at worst, the next one is not gathered with it. */
   const remember = (state: State): Promise<void> => file.write(state).catch(() => {});
 
-  async function begin(kind: string, state: State, { message, draft }: Taken): Promise<QueueEntry> {
-    const entry = await spool.accept(message, draft);
+  async function begin<E>(kind: string, state: State, { message, draft, put }: Taken<E>): Promise<E> {
+    const entry = await put(message, draft);
     const time = now();
-    if (Object.keys(state).length < MOST_KINDS) {
+    if (entry !== undefined && Object.keys(state).length < MOST_KINDS) {
       await remember({ ...state, [kind]: { count: 0, sent: time, first: time, last: time } });
     }
     return entry;
   }
 
-  async function count(kind: string, state: State, { kept, message, draft }: Taken & { readonly kept: Kept }) {
+  async function count<E extends QueueEntry | undefined>(
+    kind: string,
+    state: State,
+    { kept, message, draft, put }: Counted<E>,
+  ): Promise<E> {
     const time = now();
     const repeated = {
       count: kept.count + 1,
@@ -82,7 +86,8 @@ export function gatherRepeats(options: RepeatOptions): Pick<Spool, 'accept'> {
     };
     const { messageId: _, ...rest } = draft;
     const recipients = draft.recipients.map((each) => ({ ...each, nextAttempt: kept.sent + window }));
-    const entry = await spool.accept(await compose(message, repeated), { ...rest, recipients });
+    const entry = await put(await compose(message, repeated), { ...rest, recipients });
+    if (entry === undefined) return entry;
     await remember({ ...state, [kind]: { ...repeated, id: entry.id } });
     if (kept.id !== undefined) await drop(kept.id).catch(() => {});
     return entry;
@@ -99,24 +104,31 @@ export function gatherRepeats(options: RepeatOptions): Pick<Spool, 'accept'> {
     }
   }
 
+  async function take<E extends QueueEntry | undefined>(taken: Taken<E>): Promise<E> {
+    const kind = await kindOf(taken.message, taken.draft);
+    const done = await file.locked(async () => {
+      const state = open();
+      const kept = Object.hasOwn(state, kind) ? state[kind] : undefined;
+      return { entry: await (kept === undefined ? begin(kind, state, taken) : count(kind, state, { ...taken, kept })) };
+    });
+    return done === undefined ? taken.put(taken.message, taken.draft) : done.entry;
+  }
+
   return {
-    async accept(message, draft) {
-      const kind = await kindOf(message, draft);
-      const taken = await file.locked(async () => {
-        const state = open();
-        const kept = Object.hasOwn(state, kind) ? state[kind] : undefined;
-        return kept === undefined
-          ? begin(kind, state, { message, draft })
-          : count(kind, state, { kept, message, draft });
-      });
-      return taken ?? spool.accept(message, draft);
-    },
+    accept: (message, draft) => take({ message, draft, put: spool.accept }),
+    acceptAs: (id, message, draft) => take({ message, draft, put: (...each) => spool.acceptAs(id, ...each) }),
   };
 }
 
-interface Taken {
+interface Taken<E> {
   readonly message: Message;
   readonly draft: EntryDraft;
+  /** Puts one into the spool; undefined where it was not taken. */
+  put(message: Message, draft: EntryDraft): Promise<E>;
+}
+
+interface Counted<E> extends Taken<E> {
+  readonly kept: Kept;
 }
 
 /** What is the same of messages that say the same. */

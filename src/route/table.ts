@@ -27,6 +27,9 @@ export interface Outlet {
   readonly account?: string;
 }
 
+/** It leads to a place on this host. */
+export const isHere = ({ via }: Pick<Outlet, 'via'>): boolean => via.kind !== 'mx' && via.kind !== 'relay';
+
 /** The name to log in with; undefined where nobody logs in. */
 export const userOf = ({ via, login }: Pick<Outlet, 'via' | 'login'>): string | undefined =>
   via.kind === 'relay' ? (login.user ?? via.relay.user) : undefined;

@@ -16,6 +16,7 @@ describe('parseDropHead()', () => {
       { address: { local: 'root', domain: 'example.com' }, unqualified: true, notify: 'never' },
     ],
     aliases: false,
+    gather: true,
   };
   const local: DropHead = { ...headFor('bob'), sender: { local: 'ann', domain: 'example.com' }, isLocalSender: true };
 

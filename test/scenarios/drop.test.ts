@@ -77,10 +77,10 @@ const sh = (uid: number, script: string) => run('/bin/sh', ['-c', script], { uid
 const CAPABILITIES = ['--bounding-set', '-all,+dac_read_search', '--inh-caps', '-all', '--no-new-privs'];
 
 /** Root's runner, as the unit starts it; and what it tells. */
-async function deliver() {
+async function deliver(config = 'config.toml') {
   const log = join(host, 'log');
   rmSync(log, { force: true });
-  const words = ['queue', 'run', `--spool=${spool}`, `--config=${join(host, 'config.toml')}`];
+  const words = ['queue', 'run', `--spool=${spool}`, `--config=${join(host, config)}`];
   const program = join(host, 'bin/posthaste');
   const [command, ...rest] = isRoot ? ['setpriv', ...CAPABILITIES, program, ...words] : [program, ...words];
   const ran = await run(command ?? '', rest, { env: { PATH, POSTHASTE_LOG: log } });
@@ -194,6 +194,31 @@ describe('the mail of a user', () => {
     expect(events.filter(({ event }) => event === 'refused')).toMatchObject(owners);
     expect(readdirSync(drop)).toEqual(['0mwsabcdefghij3']);
     expect(readFileSync(join(host, 'password'), 'utf8')).toBe(`${PASSWORD}\n`);
+  });
+
+  it('that says the same again is gathered, for each user and across runs, by sendmail alone', async () => {
+    const settings = readFileSync(join(host, 'config.toml'), 'utf8');
+    writeFileSync(join(host, 'gather.toml'), `${settings}sendmail.repeat_window = "1h"\n`);
+    const send = async (uid: number, program: string, times: number): Promise<void> => {
+      for (let time = 0; time < times; time++) {
+        expect(await as(uid, program, ['-odb', '-f', `${uid}@example.net`, 'bob@example.net'])).toEqual(OK);
+      }
+    };
+    const subjects = (): readonly unknown[] =>
+      readdirSync(join(spool, 'message')).map(
+        (id) => /^Subject: (.*)\r$/m.exec(readFileSync(join(spool, 'message', id), 'latin1'))?.[1],
+      );
+    await send(ANN, 'sendmail', 3);
+    await send(BOB, 'sendmail', isRoot ? 1 : 0);
+    expect(await deliver('gather.toml')).toMatchObject(OK);
+    expect(await server.mailbox.take(isRoot ? 2 : 1)).toHaveLength(isRoot ? 2 : 1);
+    expect(subjects()).toEqual(['2 more: hi']);
+    await send(ANN, 'sendmail', 1);
+    await send(ANN, 'bin/posthaste', 1);
+    expect(await deliver('gather.toml')).toMatchObject(OK);
+    expect(await server.mailbox.take()).toHaveLength(1);
+    expect(subjects()).toEqual(['3 more: hi']);
+    expect([readdirSync(drop), readdirSync(join(spool, 'taken'))]).toEqual([[], []]);
   });
 
   it('goes into the user’s own queue where a way is said, and where no drop is wanted', async () => {

@@ -5,6 +5,7 @@ import {
   chownSync,
   closeSync,
   cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   openSync,
@@ -387,6 +388,40 @@ describe('sendmail -bs', () => {
       ]),
     );
     expect(entries()[0].recipients).toHaveLength(2);
+  });
+
+  it('asks the next way where the first one can not be reached, as a delivery does, and no mailbox here', async () => {
+    const mx = await startMx({ host: '127.0.0.1', name: 'mx.example.org', recipients: { 'gone@b.test': REFUSED } });
+    const [first, second, mailbox] = ['smtp://127.0.0.1:1', `smtp://127.0.0.1:${mx.port}`, 'maildir:/nowhere/%u'];
+    const { env, spool } = place();
+    const file = `${spool}.toml`;
+    writeFileSync(
+      file,
+      `tls.level = "none"
+[[route]]
+recipient = ["a.test"]
+via = ["${first}", "${mailbox}"]
+[[route]]
+via = ["${first}", "${second}"]
+`,
+    );
+    const rows = [
+      'EHLO x',
+      'MAIL FROM:<ann@example.net>',
+      ...['b@a', 'b@b', 'gone@b'].map((to) => `RCPT TO:<${to}.test>`),
+    ];
+    const stdin = `${[...rows, 'QUIT'].join('\r\n')}\r\n`;
+    const { stdout } = await run(join(folder, 'sendmail'), ['-bs', '--verify-rcpt'], {
+      stdin,
+      env: { ...env, POSTHASTE_CONFIG: file },
+    });
+    await mx.close();
+    expect([existsSync(join(spool, 'entry')), mx.messages]).toEqual([false, []]);
+    expect(stdout.match(/^\d{3} .*/gm)?.slice(3, 6)).toEqual([
+      '250 2.1.5 Ok',
+      '250 2.1.5 Ok',
+      expect.stringMatching(/^550 5\.1\.1 gone@b\.test: failed .*550 5\.1\.1 No such user here/),
+    ]);
   });
 
   it('gives up on what is no SMTP', () => {

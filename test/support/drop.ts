@@ -29,6 +29,7 @@ export const headFor = (...locals: readonly string[]): DropHead => ({
   isNamed: false,
   recipients: locals.map((local) => ({ address: { local, domain: 'example.org' } })),
   aliases: true,
+  gather: false,
 });
 
 /** A spool with a drop, what is put into it, and what was told when it was taken in. */

@@ -27,7 +27,6 @@ const LIMIT_MS = 30_000;
 const TERMINFO = 'lib/terminfo/a/ansi';
 
 /** Escape sequences of a terminal become a space. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what a terminal is sent
 const plain = (text: string): string => text.replace(/\x1b\[[\d;]*[A-Za-z]|[\r\x07]/g, ' ');
 
 export function typeAt({ root, user, script }: Typing, steps: readonly (readonly [RegExp, string])[]): Promise<Typed> {
