@@ -1,4 +1,4 @@
-# For setup.sh and setup-callers.sh: makes a small Debian of some packages and what they need, without installing any of
+# For the setup scripts: makes a small Debian of some packages and what they need, without installing any of
 # them: no script of theirs runs, nothing of the machine's is replaced, and no daemon is started.
 #
 #   home=… root=$home/root        where to
