@@ -1,7 +1,8 @@
 import { fstatSync, readFileSync } from 'node:fs';
 
-/** Whether somebody types there. The module is loaded only then: it brings all of `node:net`. */
+/** Whether somebody types there. The module that knows is loaded only where it may be: it takes half a millisecond. */
 export async function isTerminal(descriptor: number): Promise<boolean> {
+  if (!isCharacterDevice(descriptor)) return false;
   const { isatty } = await import('node:tty');
   return isatty(descriptor);
 }
@@ -72,6 +73,14 @@ export async function drain({ octets, milliseconds }: DrainLimits = DRAIN): Prom
     input.once('end', finish).once('close', finish).on('error', finish);
   });
   input.destroy();
+}
+
+function isCharacterDevice(descriptor: number): boolean {
+  try {
+    return fstatSync(descriptor).isCharacterDevice();
+  } catch {
+    return false;
+  }
 }
 
 function hasWriter(): boolean {
