@@ -51,7 +51,9 @@ function readCache(file) {
     if (!isSafeFolder()) return undefined;
     fd = fs.openSync(cacheFile(file), fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK);
     const found = fs.fstatSync(fd);
-    return found.isFile() && isSafe(found) ? fs.readFileSync(fd) : undefined;
+    if (!found.isFile() || !isSafe(found)) return undefined;
+    const bytes = Buffer.allocUnsafeSlow(found.size);
+    return fs.readSync(fd, bytes) === found.size ? bytes : undefined;
   } catch {
     return undefined;
   } finally {
@@ -74,7 +76,10 @@ function writeCaches() {
   }
 }
 
-/** Loads one of our own files as `require` would; the build has put it in its function, and made it ASCII. */
+/**
+ * Loads one of our own files as `require` would; the build has put it in its function, and made it ASCII. Node reads
+ * UTF-8 without a line of JavaScript.
+ */
 function load(file) {
   const known = require.cache[file];
   if (known !== undefined) return known.exports;
@@ -82,7 +87,7 @@ function load(file) {
   loaded.filename = file;
   require.cache[file] = loaded;
   const cachedData = readCache(file);
-  const script = new vm.Script(fs.readFileSync(file, 'latin1'), { filename: file, cachedData });
+  const script = new vm.Script(fs.readFileSync(file, 'utf8'), { filename: file, cachedData });
   if (cachedData === undefined || script.cachedDataRejected) fresh.push({ file, script });
   const here = path.dirname(file);
   const requireHere = (id) => (id[0] === '.' ? load(path.join(here, id)) : require(id));
