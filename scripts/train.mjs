@@ -1,9 +1,30 @@
 import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 const GIVE_UP_MS = 10_000;
 const OFFERS = '250-mx.example.net\r\n250-PIPELINING\r\n250-CHUNKING\r\n250-8BITMIME\r\n250 SIZE 0\r\n';
 const MESSAGE = 'From: ann@example.org\nTo: bob@example.net\nSubject: training\n\nHello\n';
+
+/** What makes use of most that a configuration can say, so that what reads it is in the cache, too. */
+const configuration = (port) => `
+hostname = "client.example.org"
+relay = "smtp://127.0.0.1:${port}"
+tls.level = "none"
+timeouts.connect = "10s"
+aliases.root = "ann@example.org"
+[account.work]
+url = "smtps://ann@mail.example.org"
+sender = "*@example.com"
+[[route]]
+recipient = ["example.org", "*.example.org"]
+via = ["account:work", "mx"]
+[[route]]
+sender = "root@*"
+via = "discard"
+`;
 
 /** An SMTP server that says yes; it sees a whole flight at once, since ours is the only client. */
 function sink() {
@@ -20,18 +41,13 @@ function sink() {
   });
 }
 
-function send(command, port) {
+function send(command, folder) {
   const options = [
-    '--no-queue',
-    '--relay',
-    `smtp://127.0.0.1:${port}`,
-    '--tls',
-    'none',
-    '-f',
-    'ann@example.org',
-    'bob@example.net',
+    ...['--no-queue', '--config', join(folder, 'config.toml'), '--spool', folder, '--tls', 'none'],
+    ...['-f', 'ann@example.org', 'bob@example.net'],
   ];
-  const child = spawn(command, options, { stdio: ['pipe', 'ignore', 'pipe'], timeout: GIVE_UP_MS });
+  const env = { ...process.env, POSTHASTE_STATE: folder };
+  const child = spawn(command, options, { stdio: ['pipe', 'ignore', 'pipe'], timeout: GIVE_UP_MS, env });
   child.stdin.on('error', () => {});
   child.stdin.end(MESSAGE);
   let said = '';
@@ -50,8 +66,11 @@ function send(command, port) {
  */
 export async function train(command) {
   const server = sink();
+  const folder = mkdtempSync(join(tmpdir(), 'posthaste-train-'));
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const trouble = await send(command, server.address().port);
+  writeFileSync(join(folder, 'config.toml'), configuration(server.address().port));
+  const trouble = await send(command, folder);
   server.close();
+  rmSync(folder, { recursive: true, force: true });
   if (trouble !== '') console.error(`No code cache made: ${trouble}`);
 }

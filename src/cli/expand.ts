@@ -6,11 +6,12 @@ import type { Recipient } from '../mail/envelope.ts';
 import { quoted } from '../mail/printable.ts';
 import type { Identity } from './identity.ts';
 import type { RefusedAddress } from './output.ts';
-import type { Surroundings } from './surroundings.ts';
+import { type Surroundings, SYSTEM_ALIASES } from './surroundings.ts';
 
 /*
  * What recipients of this host become: /etc/aliases and the table `aliases` of the configuration, which goes over it.
- * Loaded only where one was named without a domain or with a name of this host, or where the configuration has aliases.
+ * Loaded only where one was named without a domain or with a name of this host, or where aliases
+ * may stand for whole addresses.
  * Our own names are those of the host and of its loopback, and not the domain that completes addresses: that one may have
  * mailboxes elsewhere.
  */
@@ -50,16 +51,14 @@ export function expandFully({ recipients, settings, identity, aliases }: Asked, 
   });
 }
 
-const SYSTEM = '/etc/aliases';
-
 /** The whole table, and a line for each fault in it. */
 export function readTable(
   settings: Settings,
   around: Surroundings,
 ): { readonly table: AliasTable; readonly faults: readonly string[] } {
-  const read = around.readAliases(SYSTEM);
-  const unread = 'text' in read || /^no such file/.test(read.reason) ? [] : [`${SYSTEM}: ${read.reason}`];
-  const system = parseAliases('text' in read ? read.text : '', SYSTEM);
+  const read = around.readAliases(SYSTEM_ALIASES);
+  const unread = 'text' in read || /^no such file/.test(read.reason) ? [] : [`${SYSTEM_ALIASES}: ${read.reason}`];
+  const system = parseAliases('text' in read ? read.text : '', SYSTEM_ALIASES);
   const own = readAliasTable(settings.aliases, 'configuration');
   return {
     table: mergeAliases(system.aliases, own.aliases),

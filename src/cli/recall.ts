@@ -23,6 +23,6 @@ export const recalling =
     const known = memory.recall(file);
     if (known !== undefined) return { ok: true, overrides: known, said: () => [] };
     const read = await loadFile(shown, { ...loading, readFile: async () => bytes });
-    if (read.ok) memory.keep(file, read.overrides);
+    if (read.ok) await memory.keep(file, read.overrides);
     return read;
   };

@@ -14,16 +14,16 @@ import { EXIT } from './exit.ts';
 import { CommandError } from './failure.ts';
 import type { Attempt, History } from './history.ts';
 import type { Identity } from './identity.ts';
-import { createLog } from './log.ts';
+import type { Log } from './log.ts';
 import { readMeans } from './means.ts';
 import { formatSender, line, type RefusedAddress } from './output.ts';
 import { persist } from './persist.ts';
 import { ready } from './ready.ts';
 import { wordsOf } from './setup.ts';
-import type { Surroundings } from './surroundings.ts';
+import { type Surroundings, SYSTEM_ALIASES } from './surroundings.ts';
 import type { SendOptions } from './values.ts';
 import { OPTION_VARIABLES } from './variables.ts';
-import { createWatch, tracedWorld, watched } from './watch.ts';
+import type { Watch } from './watch.ts';
 import { orFailure, wayOf } from './way.ts';
 
 /** A message that is ready, with everything that is known of how it is to go. */
@@ -125,10 +125,19 @@ export async function whoReads(
 ): Promise<Pick<Job, 'refused'> & { readonly recipients: readonly Recipient[] }> {
   const { aliases } = options;
   const hasLocal = named.recipients.some((each) => each.unqualified === true || isOwn(each.address, identity, around));
-  if (!hasLocal && Object.keys(settings.aliases).length === 0) return named;
+  if (!hasLocal && !hasWholeAliases(settings, around)) return named;
   const { expand } = await import('./expand.ts');
   const expanded = expand({ recipients: named.recipients, settings, identity, aliases }, around);
   return { recipients: expanded.recipients, refused: [...named.refused, ...expanded.refused] };
+}
+
+/** Where the configuration has aliases, some may stand for whole addresses; all others are for names of this host. */
+function hasWholeAliases({ aliases }: Settings, around: Surroundings): boolean {
+  const names = Object.keys(aliases);
+  if (names.length === 0 || names.some((name) => name.includes('@'))) return names.length > 0;
+  const system = around.readAliases(SYSTEM_ALIASES);
+  // To read it whole takes longer than all else of a configuration.
+  return 'text' in system && /^(?![ \t#])[^:\n]*["@]/m.test(system.text);
 }
 
 const isOwn = ({ domain }: Address, { fqdn }: Identity, { surface }: Surroundings): boolean =>
@@ -152,11 +161,13 @@ export async function deliverJob(job: Job, around: Surroundings): Promise<Delive
   const monotonic = (): number => plain.monotonic();
   const destinations = job.plans.map(({ destination }) => nameOf(destination));
   const asked = { ...options, monotonic, destinations };
-  const { transcript, progress, note } = await createWatch(around.stderr, asked);
-  const world = note === undefined ? plain : tracedWorld(plain, note);
-  const log = options.log === undefined ? undefined : openLog(options.log, job, around);
+  const isWatched = options.verbose > 0 || (await around.stderr.isTerminal());
+  const watching = isWatched ? await import('./watch.ts') : undefined;
+  const { transcript, progress, note }: Watch = (await watching?.createWatch(around.stderr, asked)) ?? {};
+  const world = (note && watching?.tracedWorld(plain, note)) ?? plain;
+  const log = options.log === undefined ? undefined : await openLog(options.log, job, around);
   const signal = around.catchSignals();
-  const message = progress === undefined ? delivery.message : watched(delivery.message, progress);
+  const message = (progress && watching?.watched(delivery.message, progress)) ?? delivery.message;
   const histories = await persist(all, {
     limit: options.retryFor,
     signal,
@@ -185,14 +196,11 @@ export async function deliverJob(job: Job, around: Surroundings): Promise<Delive
 }
 
 /** Trouble with the log never stops mail. */
-function openLog(
-  file: string,
-  { messageId, delivery }: Job,
-  around: Surroundings,
-): ReturnType<typeof createLog> | undefined {
+async function openLog(file: string, { messageId, delivery }: Job, around: Surroundings): Promise<Log | undefined> {
   const onTrouble = (error: unknown): void =>
     around.stderr.write(line(`Cannot write log ${quoted(file)}: ${wordsOf(error)}`));
   try {
+    const { createLog } = await import('./log.ts');
     return createLog({ append: around.openLog(file), onTrouble, messageId, sender: formatSender(delivery.envelope) });
   } catch (error) {
     onTrouble(error);

@@ -29,6 +29,9 @@ export interface RunnerStart {
   readonly env: Readonly<Record<string, string>>;
 }
 
+/** The aliases that the host's programs share. */
+export const SYSTEM_ALIASES = '/etc/aliases';
+
 /** Everything that the command needs of the process and of the rooms that touch the world; `main` gives it. */
 export interface Surroundings {
   readonly stdout: Output;

@@ -157,10 +157,22 @@ interface Origin {
   readonly login: LoginSettings;
 }
 
+/** An outlet whose settings are made when they are asked for: a send uses one of many. */
+function outletWith(facts: Omit<Outlet, 'settings'>, make: () => Settings): Outlet {
+  let made: Settings | undefined;
+  return {
+    ...facts,
+    get settings() {
+      made ??= make();
+      return made;
+    },
+  };
+}
+
 function outletOf(text: string, { settings, over, last, login }: Origin): Outlet {
   const via = viaOf(text);
-  const routed = applyOverrides(settings, over);
-  if (via.kind !== 'account') return { via, settings: applyOverrides(routed, last), login };
+  const routed = (): Settings => applyOverrides(settings, over);
+  if (via.kind !== 'account') return outletWith({ via, login }, () => applyOverrides(routed(), last));
   const account = settings.accounts[via.name];
   if (account === undefined || !Object.hasOwn(settings.accounts, via.name)) {
     const names = Object.keys(settings.accounts);
@@ -171,8 +183,8 @@ function outletOf(text: string, { settings, over, last, login }: Origin): Outlet
   const inner = viaOf(account.url);
   if (inner.kind === 'account') throw new TableFault(`account ${quoted(via.name)} can't be another account`);
   const { url: _, senders: __, over: ___, ...own } = account;
-  const varied = applyOverrides(applyOverrides(routed, account.over), last);
-  return { via: inner, settings: varied, login: mergeLogin(own, login), account: via.name };
+  const varied = (): Settings => applyOverrides(applyOverrides(routed(), account.over), last);
+  return outletWith({ via: inner, login: mergeLogin(own, login), account: via.name }, varied);
 }
 
 function viaOf(text: string): Via {

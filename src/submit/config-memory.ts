@@ -1,7 +1,5 @@
-import { closeSync, constants, fstatSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import type { Overrides } from '../config/defaults.ts';
-import { makeFolders } from '../queue/disk.ts';
 import { type Asker, statePlace } from './places.ts';
 
 /*
@@ -14,7 +12,7 @@ import { type Asker, statePlace } from './places.ts';
  */
 export interface ConfigMemory {
   recall(file: FileText): Overrides | undefined;
-  keep(file: FileText, overrides: Overrides): void;
+  keep(file: FileText, overrides: Overrides): Promise<void>;
 }
 
 export interface FileText {
@@ -56,13 +54,14 @@ export function openConfigMemory(path: string, build: string): ConfigMemory {
       entries ??= read(path, build);
       return entries.find(isOf(file))?.overrides;
     },
-    keep({ at, home = '', bytes }, overrides) {
+    async keep({ at, home = '', bytes }, overrides) {
       // A proxy has one; a configuration with it is read each time.
       if (bytes.length > MOST_TEXT || overridesHavePassword(overrides)) return;
       const others = (entries ?? read(path, build)).filter((entry) => entry.at !== at || entry.home !== home);
       const fresh = { at, home, text: Buffer.from(bytes).toString('latin1'), overrides };
       entries = [fresh, ...others].slice(0, MOST_ENTRIES);
-      write(path, JSON.stringify({ build, entries }));
+      const { replaceState } = await import('./state-file.ts');
+      replaceState(path, JSON.stringify({ build, entries }));
     },
   };
 }
@@ -89,16 +88,5 @@ function readOwn(path: string): string {
     return readFileSync(descriptor, 'utf8');
   } finally {
     closeSync(descriptor);
-  }
-}
-
-function write(path: string, text: string): void {
-  try {
-    makeFolders(dirname(path));
-    const draft = `${path}.${process.pid}`;
-    writeFileSync(draft, text, { flag: 'wx', mode: 0o600 });
-    renameSync(draft, path);
-  } catch {
-    // It is read as ever the next time.
   }
 }

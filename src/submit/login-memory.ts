@@ -1,17 +1,7 @@
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  unlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { dirname } from 'node:path';
-import { makeFolders } from '../queue/disk.ts';
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import type { LoginMemory } from '../smtp/sasl/names.ts';
 import { type Asker, statePlace } from './places.ts';
+import { replaceState } from './state-file.ts';
 
 /*
  * Which mechanism each account was last used with, in a small file that a person can read and edit: JSON with a line for
@@ -69,23 +59,5 @@ function readSmall(path: string): string {
 }
 
 function write(path: string, known: readonly (readonly [string, string])[]): void {
-  const draft = `${path}.${process.pid}`;
-  try {
-    makeFolders(dirname(path));
-    // What a process of the same number has left, when it was killed.
-    unlinkQuietly(draft);
-    const text = `${JSON.stringify(Object.fromEntries(known), undefined, 2)}\n`;
-    writeFileSync(draft, text, { flag: 'wx', mode: 0o600 });
-    renameSync(draft, path);
-  } catch {
-    unlinkQuietly(draft);
-  }
-}
-
-function unlinkQuietly(path: string): void {
-  try {
-    unlinkSync(path);
-  } catch {
-    // It is not there.
-  }
+  replaceState(path, `${JSON.stringify(Object.fromEntries(known), undefined, 2)}\n`);
 }

@@ -39,4 +39,19 @@ describe('aliases', () => {
     const { sent } = await play(['--config', '/c.toml', 'root', 'list'], { files: own });
     expect(sent[0]?.recipients).toEqual(['zoe@example.net', 'bea@example.net', 'carl@example.net']);
   });
+
+  it.each([
+    ['root: x', 'aliases."ann@example.com" = "zoe@example.net"', 'zoe@example.net'],
+    ['ann@example.com: zoe@example.net', 'aliases.root = "x"', 'zoe@example.net'],
+    ['# nobody\n "ann"@example.com:zoe@example.net', 'aliases.root = "x"', 'ann@example.com'],
+    ['root: x\r\nann@EXAMPLE.com : zoe@example.net', 'aliases.root = "x"', 'zoe@example.net'],
+    ['\ufeffann@example.com: zoe@example.net', 'aliases.root = "x"', 'zoe@example.net'],
+    ['root: ann@example.com', 'aliases.root = "x"', 'ann@example.com'],
+    ['ann@example.com: zoe@example.net', '', 'ann@example.com'],
+  ])('of the system, %j, and of the configuration, %s, make ann@example.com %s', async (system, own, want) => {
+    const { sent } = await play(['--config', '/c.toml', 'ann@example.com'], {
+      files: { '/etc/aliases': system, '/c.toml': own },
+    });
+    expect(sent[0]?.recipients).toEqual([want]);
+  });
 });

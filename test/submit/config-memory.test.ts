@@ -15,10 +15,10 @@ function opened(build = 'b1', path = join(scratchFolder(), 'state/config.json'))
 }
 
 describe('openConfigMemory()', () => {
-  it('knows what was kept, in another process too, in a file of ours alone', () => {
+  it('knows what was kept, in another process too, in a file of ours alone', async () => {
     const { path, memory, again } = opened();
     expect(memory.recall(file('x'))).toBeUndefined();
-    memory.keep(file('x'), MEANING);
+    await memory.keep(file('x'), MEANING);
     expect(memory.recall(file('x'))).toEqual(MEANING);
     expect(again().recall(file('x'))).toEqual(MEANING);
     expect([statSync(path).mode & 0o777, statSync(join(path, '..')).mode & 0o777]).toEqual([0o600, 0o700]);
@@ -29,40 +29,40 @@ describe('openConfigMemory()', () => {
     const reading = await readConfig(text, '/c.toml', { home: '/h' });
     if (!reading.ok) throw new Error(reading.errors.join());
     const { memory, again } = opened();
-    memory.keep(file(text), reading.overrides);
+    await memory.keep(file(text), reading.overrides);
     expect(again().recall(file(text))).toEqual(reading.overrides);
   });
 
-  it('knows nothing of another text, place, home or build', () => {
+  it('knows nothing of another text, place, home or build', async () => {
     const { memory, again } = opened();
-    memory.keep(file('x', '/c.toml', '/h'), MEANING);
+    await memory.keep(file('x', '/c.toml', '/h'), MEANING);
     for (const other of [file('y', '/c.toml', '/h'), file('x', '/d.toml', '/h'), file('x', '/c.toml', '/i'), file('x')])
       expect(again().recall(other)).toBeUndefined();
     expect(again('b2').recall(file('x', '/c.toml', '/h'))).toBeUndefined();
     // Octets that are no UTF-8 are told apart.
-    memory.keep(file('\ufffd'), MEANING);
+    await memory.keep(file('\ufffd'), MEANING);
     expect(memory.recall({ at: '/c.toml', home: undefined, bytes: Buffer.from([0xff]) })).toBeUndefined();
   });
 
-  it('keeps the last text of each file, and eight files', () => {
+  it('keeps the last text of each file, and eight files', async () => {
     const { memory, again } = opened();
-    memory.keep(file('x'), MEANING);
-    memory.keep(file('y'), {});
+    await memory.keep(file('x'), MEANING);
+    await memory.keep(file('y'), {});
     expect([again().recall(file('x')), again().recall(file('y'))]).toEqual([undefined, {}]);
-    for (let index = 0; index < 8; index++) memory.keep(file('x', `/${index}`), MEANING);
+    for (let index = 0; index < 8; index++) await memory.keep(file('x', `/${index}`), MEANING);
     expect([again().recall(file('y')), again().recall(file('x', '/0'))]).toEqual([undefined, MEANING]);
   });
 
-  it('keeps no password, and nothing large', () => {
+  it('keeps no password, and nothing large', async () => {
     const { path, memory } = opened();
-    memory.keep(file('x'), { network: { proxy: { host: 'a', port: 1, user: 'u', password: 'geheim' } } });
-    memory.keep(file('x'.repeat(65_537)), MEANING);
+    await memory.keep(file('x'), { network: { proxy: { host: 'a', port: 1, user: 'u', password: 'geheim' } } });
+    await memory.keep(file('x'.repeat(65_537)), MEANING);
     expect(() => statSync(path)).toThrow('ENOENT');
   });
 
-  it('believes no file that others can have written or read', () => {
+  it('believes no file that others can have written or read', async () => {
     const { path, memory, again } = opened();
-    memory.keep(file('x'), MEANING);
+    await memory.keep(file('x'), MEANING);
     for (const mode of [0o644, 0o620, 0o602]) {
       chmodSync(path, mode);
       expect(again().recall(file('x'))).toBeUndefined();
@@ -78,30 +78,30 @@ describe('openConfigMemory()', () => {
 
   it.each(['', '{', 'null', '[]', '{"build":"b1"}', '{"build":"b1","entries":{}}', '{"build":"b1","entries":[]}'])(
     'knows nothing where the file says %j, and writes a new one',
-    (text) => {
+    async (text) => {
       const { path, memory, again } = opened();
       mkdirSync(join(path, '..'));
       writeFileSync(path, text, { mode: 0o600 });
       expect(memory.recall(file('x'))).toBeUndefined();
-      memory.keep(file('x'), MEANING);
+      await memory.keep(file('x'), MEANING);
       expect(again().recall(file('x'))).toEqual(MEANING);
     },
   );
 
-  it('is no trouble where nothing can be written', () => {
+  it('is no trouble where nothing can be written', async () => {
     const inFile = join(scratchFolder(), 'file');
     writeFileSync(inFile, '');
     const { memory } = opened('b1', join(inFile, 'config.json'));
-    memory.keep(file('x'), MEANING);
+    await memory.keep(file('x'), MEANING);
     expect(memory.recall(file('x'))).toEqual(MEANING);
   });
 });
 
 describe('configMemoryOf()', () => {
-  it('lies in the folder of state, and nowhere where there is none', () => {
+  it('lies in the folder of state, and nowhere where there is none', async () => {
     const folder = scratchFolder();
     const asker = { env: { XDG_STATE_HOME: folder }, uid: 1000, home: () => undefined, cwd: () => '/' };
-    configMemoryOf(asker, 'b')?.keep(file('x'), MEANING);
+    await configMemoryOf(asker, 'b')?.keep(file('x'), MEANING);
     expect(readFileSync(join(folder, 'posthaste/config.json'), 'utf8')).toContain('"build":"b"');
     expect(configMemoryOf({ ...asker, env: {} }, 'b')).toBeUndefined();
   });
