@@ -1,5 +1,5 @@
 import { formatAddress } from '../mail/address.ts';
-import type { Recipient } from '../mail/envelope.ts';
+import type { QueueEntry } from '../mail/entry.ts';
 import type { DeliveryResult, Peer } from '../mail/result.ts';
 import type { ExitCode } from './exit.ts';
 import type { History } from './history.ts';
@@ -110,15 +110,16 @@ export const historyJson = (history: History, queued?: string): RecipientJson =>
   lastAttempt: isoTime(history.last),
 });
 
-/** A recipient that was put into the queue untried. */
-export const queuedJson = ({ address }: Recipient, { id }: { readonly id: string }): RecipientJson => ({
-  recipient: formatAddress(address),
-  outcome: 'deferred',
-  status: '4.0.0',
-  error: 'not tried yet',
-  queued: id,
-  attempts: 0,
-});
+/** Recipients that were put into the queue untried. */
+export const queuedJson = ({ id, recipients }: QueueEntry): readonly RecipientJson[] =>
+  recipients.map(({ recipient: { address } }) => ({
+    recipient: formatAddress(address),
+    outcome: 'deferred',
+    status: '4.0.0',
+    error: 'not tried yet',
+    queued: id,
+    attempts: 0,
+  }));
 
 /** An address that was never tried. */
 export const refusedJson = ({ text, reason }: RefusedAddress): RecipientJson => ({

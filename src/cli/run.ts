@@ -2,16 +2,7 @@ import type { QueueEntry } from '../mail/entry.ts';
 import type { DeliveryResult } from '../mail/result.ts';
 import { EXIT, type ExitCode, exitCode } from './exit.ts';
 import type { History } from './history.ts';
-import {
-  errorJson,
-  historyJson,
-  isoTime,
-  printJson,
-  queuedJson,
-  type RecipientJson,
-  type ResultJson,
-  refusedJson,
-} from './json.ts';
+import type { ResultJson } from './json.ts';
 import { formatSender, line, queuedLines, refusedLine, resultLines } from './output.ts';
 import { readPlainWords } from './plain-words.ts';
 import type { CommandLine } from './program.ts';
@@ -117,7 +108,10 @@ export async function giveUp(
 ): Promise<ExitCode> {
   await around.drain();
   for (const text of trouble.text.split('\n')) around.stderr.write(line(text));
-  if (wantsJson) around.stdout.write(printJson(errorJson(trouble.text, trouble.exit)));
+  if (wantsJson) {
+    const { errorJson, printJson } = await import('./json.ts');
+    around.stdout.write(printJson(errorJson(trouble.text, trouble.exit)));
+  }
   return trouble.exit;
 }
 
@@ -132,7 +126,11 @@ interface Run {
   readonly skipped?: true;
 }
 
-function report(job: Job, { started, histories, entry, trouble, skipped }: Run, around: Surroundings): ExitCode {
+async function report(
+  job: Job,
+  { started, histories, entry, trouble, skipped }: Run,
+  around: Surroundings,
+): Promise<ExitCode> {
   const { options, delivery, refused, messageId } = job;
   const queued = new Set(entry?.recipients.map(({ recipient }) => recipient));
   const left = histories.map(({ result }) => result).filter(({ recipient }) => !queued.has(recipient));
@@ -149,6 +147,7 @@ function report(job: Job, { started, histories, entry, trouble, skipped }: Run, 
   ];
   for (const text of lines) around.stderr.write(text);
   if (!options.json) return exit;
+  const { historyJson, isoTime, printJson, queuedJson, refusedJson } = await import('./json.ts');
   const object: ResultJson = {
     version: 1,
     exit,
@@ -156,7 +155,7 @@ function report(job: Job, { started, histories, entry, trouble, skipped }: Run, 
     sender: formatSender(delivery.envelope),
     recipients: [
       ...histories.map((history) => historyJson(history, queued.has(history.recipient) ? entry?.id : undefined)),
-      ...untried(entry, histories),
+      ...(entry === undefined || histories.length > 0 ? [] : queuedJson(entry)),
       ...refused.map(refusedJson),
     ],
     started: isoTime(started),
@@ -167,11 +166,6 @@ function report(job: Job, { started, histories, entry, trouble, skipped }: Run, 
   around.stdout.write(printJson(object));
   return exit;
 }
-
-const untried = (entry: QueueEntry | undefined, histories: readonly History[]): readonly RecipientJson[] =>
-  entry === undefined || histories.length > 0
-    ? []
-    : entry.recipients.map(({ recipient }) => queuedJson(recipient, entry));
 
 /** What is deferred may be tried again, whatever the spool's fault; what was never tried has the spool's own code. */
 function exitOf(

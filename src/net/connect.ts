@@ -5,11 +5,11 @@
  * context is made while the connection is set up.
  */
 import type { Socket } from 'node:net';
-import { prepareTls } from '../tls/handshake.ts';
 import { ConnectError, type Connection, type Target } from './connection.ts';
-import { openSocket, wordsOf } from './open.ts';
+import { openSocket } from './open.ts';
+import { wordsOf } from './open-error.ts';
 import { race } from './race.ts';
-import { createConnection } from './socket.ts';
+import { createConnection, expectTls } from './socket.ts';
 
 // RFC 8305, section 8, recommends 250 ms.
 const STAGGER = 250;
@@ -18,7 +18,7 @@ const PROXY_STAGGER = 3_000;
 
 /** @throws {ConnectError} where no address answers. @throws {WireError} where implicit TLS fails. */
 export async function connect(target: Target, signal?: AbortSignal): Promise<Connection> {
-  if (target.implicitTls !== undefined) void prepareTls(target.implicitTls);
+  if (target.implicitTls !== undefined) expectTls(target.implicitTls);
   const { address, socket } = await openFirst(target, signal);
   const connection = createConnection(socket, { host: target.host, address, port: target.port });
   if (target.implicitTls !== undefined) await connection.startTls(target.implicitTls, target.tlsTimeout);

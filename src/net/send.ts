@@ -10,7 +10,7 @@ import type { Reply } from '../mail/reply.ts';
 import type { Stage } from '../mail/result.ts';
 import { type Part, WireError } from '../smtp/dialogue.ts';
 import { createStuffer } from '../smtp/stuffing.ts';
-import { prepareTls } from '../tls/handshake.ts';
+import { expectTls } from './socket.ts';
 import type { Progress, Wire } from './wire.ts';
 
 type Body = Extract<Part, { kind: 'body' }>;
@@ -70,7 +70,7 @@ class FlightWriter {
     if (part.secretAfter !== undefined) this.#wire.veil.hide(part.line.slice(part.secretAfter.length));
     transcript?.client(part.line, part.secretAfter);
     // Made while the server thinks.
-    if (part.stage === 'starttls' && tls !== undefined) void prepareTls(tls);
+    if (part.stage === 'starttls' && tls !== undefined) expectTls(tls);
   }
 
   async body(part: Body): Promise<void> {

@@ -11,7 +11,6 @@ import type { Socket } from 'node:net';
 import type { Peer } from '../mail/result.ts';
 import { WireError } from '../smtp/dialogue.ts';
 import type { ChannelBinding } from '../smtp/sasl/binding.ts';
-import { handshake, type PreparedTls, prepareTls } from '../tls/handshake.ts';
 import type { TlsPlan } from '../tls/policy.ts';
 import type { Connection } from './connection.ts';
 
@@ -116,7 +115,7 @@ export function createConnection(open: Socket, to: Peer): Connection {
     writable: (milliseconds) => wait(milliseconds, () => received() ?? drained()),
     async startTls(plan, milliseconds) {
       try {
-        const prepared = await prepare(plan);
+        const { handshake, prepared } = await prepare(plan);
         if (unreadSize > 0) {
           throw new WireError('bytes came before TLS was started', { trouble: 'unasked', stage: 'tls' });
         }
@@ -146,9 +145,16 @@ export function createConnection(open: Socket, to: Peer): Connection {
 
 const LONGEST_TIMER = 0x7fff_ffff;
 
-async function prepare(plan: TlsPlan): Promise<PreparedTls> {
+/** Begins to load what TLS needs, for whoever is going to start it; what is wrong is told then. */
+export function expectTls(plan: TlsPlan): void {
+  prepare(plan).catch(() => {});
+}
+
+/** Loaded here, because mail in the clear needs none of it. */
+async function prepare(plan: TlsPlan) {
+  const { handshake, prepareTls } = await import('../tls/handshake.ts');
   try {
-    return await prepareTls(plan);
+    return { handshake, prepared: await prepareTls(plan) };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new WireError(`Cannot start TLS: ${reason}`, { trouble: 'tls', stage: 'tls', cause: error });
