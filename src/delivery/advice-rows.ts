@@ -112,6 +112,12 @@ export const ROWS: readonly Row[] = [
     words: /token|OAUTH|bearer/i,
     say: 'The access token is refused: run posthaste login for the account',
   },
+  {
+    // Such as Dovecot 2.4.1, which falls over a login that is bound to its certificate (TLS 1.2).
+    stages: ['auth'],
+    words: /^connection (?:lost|reset) when logging in/,
+    say: 'The server may not get on with the mechanism: name a plainer one with --auth ("auth"), such as SCRAM-SHA-256',
+  },
   { stages: ['auth'], codes: [535], say: `Check user and password; where the account has a second factor, ${APP}` },
 
   // A relay that does not take us for its own.

@@ -3,7 +3,8 @@ import { adviseAll, advised } from '../../src/delivery/advice.ts';
 import { type Circumstances, ROWS } from '../../src/delivery/advice-rows.ts';
 import type { Failure } from '../../src/mail/result.ts';
 import { refused } from '../../src/smtp/auth-failure.ts';
-import { judge } from '../../src/smtp/judge.ts';
+import { WireError } from '../../src/smtp/dialogue.ts';
+import { judge, judgeBroken } from '../../src/smtp/judge.ts';
 import { deferred, delivered, failed, reply } from '../cli/support.ts';
 
 const MX: Circumstances = { isRelay: false, hasLogin: false, destination: 'example.org', ownName: 'vm.example.net' };
@@ -59,6 +60,11 @@ const CASES: readonly (readonly [Failure, RegExp, Circumstances?])[] = [
   ],
   [auth('535 5.7.0 (#AUTH005) Too many bad auth attempts.'), /too many logins/, USER],
   [auth('535 5.7.8 token expired'), /access token is refused: run posthaste login/, USER],
+  [
+    judgeBroken(new WireError('the server closed the connection', { trouble: 'closed', stage: 'auth' })),
+    /plainer one with --auth/,
+    USER,
+  ],
   [auth('535 5.7.8 Error: authentication failed'), /Check user and password/, USER],
 
   [at('mail', '530 5.7.0 Authentication Required.'), /wants a login/, RELAY],

@@ -35,6 +35,8 @@ export const ROOT = '/var/cache/posthaste-interop/root';
 export interface Place {
   readonly outside: string;
   readonly inside: string;
+  /** The server's root. */
+  readonly root: string;
 }
 
 export interface Start {
@@ -59,12 +61,12 @@ const POLL_MS = 20;
 /** The numbers that setup.sh gives to the users. */
 export const OWNER = { postfix: 64001, exim: 64003, mailbox: 64008 } as const;
 
-export function makePlace(name: string): Place {
+export function makePlace(name: string, root = ROOT): Place {
   if (process.getuid?.() !== 0) throw new Error(`Cannot start ${name}: only root may do chroot`);
-  if (!existsSync(ROOT)) throw new Error(`Cannot start ${name}: no ${ROOT}; run test/interop/setup.sh`);
-  const outside = mkdtempSync(join(ROOT, 'tmp', `${name}-`));
+  if (!existsSync(root)) throw new Error(`Cannot start ${name}: no ${root}; run the setup scripts of test/interop`);
+  const outside = mkdtempSync(join(root, 'tmp', `${name}-`));
   chmodSync(outside, 0o755);
-  return { outside, inside: join('/tmp', basename(outside)) };
+  return { outside, inside: join('/tmp', basename(outside)), root };
 }
 
 /** A folder in a place, given to a user, in folders that all may enter. */
@@ -92,7 +94,7 @@ export async function freePort(): Promise<number> {
 
 export async function startServer({ place, words, ports }: Start): Promise<Running> {
   // A group of its own, which some servers signal, and without which Postfix can't end its children.
-  const child = spawn('chroot', [ROOT, ...words], { detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn('chroot', [place.root, ...words], { detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => {
