@@ -47,6 +47,11 @@ const APP = 'make an app password in the settings of your account and use it in 
 const GREYLISTING =
   'The server asks strangers to come back (greylisting): nothing is to be done, a later attempt mostly gets through';
 const SLOWER = 'The server wants less at a time: set "rate" or fewer sessions for its route; what waits is tried again';
+const NO_SENDER = 'The domain of the sender is not known in DNS: use a sender that can be answered, with -f or "from"';
+const SPF =
+  'The SPF record of the sender’s domain does not have the address that we send from: add it, or send through the domain’s own relay';
+const FULL = 'The mailbox is full: only its owner can make room';
+const LARGE = 'The message is too large for this server: send it in parts, or a link to what is in it';
 
 /** Names of hosts that no name server outside knows. */
 const isUnqualified = ({ destination, ownName }: Circumstances): boolean =>
@@ -156,15 +161,11 @@ export const ROWS: readonly Row[] = [
     words: /(?:helo|ehlo).{0,40}(?:rejected|invalid|refused)|need fully-qualified hostname/i,
     say: 'Set "hostname" to a name that leads to the address that we send from',
   },
-  {
-    stages: ENVELOPE,
-    status: /^[45]\.1\.8$/,
-    say: 'The domain of the sender is not known in DNS: use a sender that can be answered, with -f or "from"',
-  },
+  { stages: ENVELOPE, status: /^[45]\.1\.8$/, say: NO_SENDER },
   {
     stages: ENVELOPE,
     words: /sender.{0,80}(?:domain (?:not found|does not exist)|unknown domain)/i,
-    say: 'The domain of the sender is not known in DNS: use a sender that can be answered, with -f or "from"',
+    say: NO_SENDER,
   },
   {
     stages: ['resolve'],
@@ -180,11 +181,7 @@ export const ROWS: readonly Row[] = [
     words: /\bPTR\b|reverse (?:dns|hostname|lookup)|no rdns|cannot find your (?:reverse )?host ?name/i,
     say: REVERSE,
   },
-  {
-    stages: ENVELOPE,
-    status: /^[45]\.7\.2[34]$/,
-    say: 'The SPF record of the sender’s domain does not have the address that we send from: add it, or send through the domain’s own relay',
-  },
+  { stages: ENVELOPE, status: /^[45]\.7\.2[34]$/, say: SPF },
   {
     stages: ENVELOPE,
     status: /^[45]\.7\.2[0-2]$/,
@@ -205,11 +202,7 @@ export const ROWS: readonly Row[] = [
     words: /\b(?:DMARC|unauthenticated)\b/i,
     say: 'The sender’s domain wants SPF or DKIM to pass: see posthaste doctor, or send through the domain’s own relay',
   },
-  {
-    stages: ENVELOPE,
-    words: /\bSPF\b/,
-    say: 'The SPF record of the sender’s domain does not have the address that we send from: add it, or send through the domain’s own relay',
-  },
+  { stages: ENVELOPE, words: /\bSPF\b/, say: SPF },
   {
     stages: GREETING,
     words:
@@ -235,20 +228,20 @@ export const ROWS: readonly Row[] = [
   { stages: GREETING, codes: [421, 450, 451, 452], words: /too (?:many|much|fast)|rate limit|throttl/i, say: SLOWER },
 
   // The recipient's and the message's own.
-  { stages: ENVELOPE, status: /^[45]\.2\.2$/, say: 'The mailbox is full: only its owner can make room' },
+  { stages: ENVELOPE, status: /^[45]\.2\.2$/, say: FULL },
   {
     stages: ENVELOPE,
     words: /mailbox (?:is )?full|over ?quota|quota exceeded/i,
-    say: 'The mailbox is full: only its owner can make room',
+    say: FULL,
   },
   {
     stages: ['mail', 'data', 'dot', 'rcpt'],
     status: /^[45]\.(?:3\.4|2\.3)$/,
-    say: 'The message is too large for this server: send it in parts, or a link to what is in it',
+    say: LARGE,
   },
   {
     stages: ['mail', 'data', 'dot'],
     words: /too (?:large|big)|size limit|exceeds.{0,20}size/i,
-    say: 'The message is too large for this server: send it in parts, or a link to what is in it',
+    say: LARGE,
   },
 ];
