@@ -11,7 +11,15 @@ import { dirname, join } from 'node:path';
 import { EXIT } from './cli/exit.ts';
 import { line } from './cli/output.ts';
 import { run } from './cli/run.ts';
-import { findConfig, fullNameOf, listFolder, readAliases, readSmallFile, userNameOf } from './cli/small-files.ts';
+import {
+  findConfig,
+  fullNameOf,
+  groupOf,
+  listFolder,
+  readAliases,
+  readSmallFile,
+  userNameOf,
+} from './cli/small-files.ts';
 import type { Output, RunnerStart, Surroundings } from './cli/surroundings.ts';
 import { explain } from './cli/trouble.ts';
 import type { Settings } from './config/settings.ts';
@@ -25,7 +33,7 @@ import { intake } from './submit/intake.ts';
 import { scratch } from './submit/scratch.ts';
 import { conversation, drain, isTerminal } from './submit/standard-input.ts';
 import { CONFIG_READER } from './version.ts';
-import type { World } from './world.ts';
+import type { Becoming, World } from './world.ts';
 
 /** `performance.now()` would load eight modules of Node's. */
 function monotonic(): number {
@@ -117,6 +125,7 @@ const openWorld = (settings: Settings): World => ({
   scratch,
   logins: async () =>
     (await import('./submit/login-memory.ts')).loginMemoryOf({ ...surroundings, uid: surroundings.surface.userId() }),
+  become,
   connect,
 });
 
@@ -141,6 +150,14 @@ function catchSignals(): AbortSignal {
   };
   for (const name of ['SIGHUP', 'SIGINT', 'SIGTERM'] as const) if (!ignored.includes(name)) process.on(name, end);
   return controller.signal;
+}
+
+/** Only whom the password database knows: his group comes from there. */
+function become(uid: number): Becoming | undefined {
+  const gid = groupOf(uid);
+  const program = process.mainModule?.filename;
+  if (gid === undefined || program === undefined) return undefined;
+  return { program: process.execPath, words: [...process.execArgv, program, 'posthaste-errand'], uid, gid };
 }
 
 /** The same program again, by the file it was started from; signals that we were told to ignore are not its to ignore. */

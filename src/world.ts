@@ -3,6 +3,14 @@ import type { BodyScratch } from './message/downgrade.ts';
 import type { Connection, Target } from './net/connection.ts';
 import type { LoginMemory } from './smtp/sasl/names.ts';
 
+/** The program again, as another user. */
+export interface Becoming {
+  readonly program: string;
+  readonly words: readonly string[];
+  readonly uid: number;
+  readonly gid: number;
+}
+
 /**
  * Everything outside the program that delivery needs, as parameters: `main` builds the real one, a test a small one.
  * Only `main` and the rooms named in the architecture test touch clocks, chance and sockets themselves.
@@ -23,6 +31,8 @@ export interface World {
   scratch(): BodyScratch;
   /** Which mechanisms accounts were used with; absent: nothing is remembered. */
   logins?(): Promise<LoginMemory>;
+  /** How a process of another user is started that runs an errand; undefined where nobody has that id, or we can't. */
+  become?(uid: number): Becoming | undefined;
   /** Opens a connection to the first address of the target that answers. @throws {ConnectError} */
   connect(target: Target, signal?: AbortSignal): Promise<Connection>;
 }

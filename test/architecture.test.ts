@@ -55,7 +55,7 @@ const TOUCH_THE_WORLD: readonly (string | RegExp)[] = [
   /^src\/oauth\/(post|redirect|token-file|lock)\.ts$/,
   /^src\/queue\/(disk|owner|background)\.ts$/,
   'src/queue/event-log.ts',
-  'src/delivery/local-disk.ts',
+  /^src\/delivery\/(local-disk|owner-process)\.ts$/,
   'src/cli/install-files.ts',
   'src/cli/small-files.ts',
   'src/cli/ask-password.ts',

@@ -54,6 +54,12 @@ const rowOf = (passwd: string, uid: number): readonly string[] | undefined =>
     .map((row) => row.split(':'))
     .find(([name, , id]) => id === String(uid) && name !== '');
 
+/** The group of a user id in the text of /etc/passwd. */
+export function groupIn(passwd: string, uid: number): number | undefined {
+  const [, , , group = ''] = rowOf(passwd, uid) ?? [];
+  return /^\d{1,10}$/.test(group) ? Number(group) : undefined;
+}
+
 /** The name of a user id in the text of /etc/passwd. */
 export const userNameIn = (passwd: string, uid: number): string | undefined => rowOf(passwd, uid)?.[0];
 

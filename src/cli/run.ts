@@ -13,6 +13,8 @@ import { readValues, type SendOptions } from './values.ts';
 
 /** Called by any other name, it may be sendmail that is wanted. */
 const NAME = 'posthaste';
+/** What root's delivery calls the program by, to have it deliver one message as another user. */
+const ERRAND = 'posthaste-errand';
 
 /*
  * One call of `posthaste`, from the words after its name to the exit status:
@@ -32,8 +34,9 @@ export async function run(words: readonly string[], around: Surroundings, name =
       return giveUp(explain(error), wantsJson, outer);
     }
   };
-  const speaking = name === NAME ? around : (await import('./sendmail.ts')).speakingAs(name, around);
+  const speaking = name === NAME || name === ERRAND ? around : (await import('./sendmail.ts')).speakingAs(name, around);
   return attempt(async (outer) => {
+    if (name === ERRAND) return (await import('./errand.ts')).runErrand(outer);
     const command = await readCommand(name, words);
     const started = around.now();
     switch (command.kind) {

@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
 import type { Included } from '../config/aliases.ts';
-import { fullNameIn, userNameIn } from './identity.ts';
+import { fullNameIn, groupIn, userNameIn } from './identity.ts';
 import { wordsOf } from './setup.ts';
 
 /* The small files that say how mail is to go: configuration, certificates, aliases. All of them are read whole. */
@@ -67,6 +67,9 @@ export const userNameOf = (uid: number): string | undefined => userNameIn(passwd
 
 /** The full name of a user id in the password database. */
 export const fullNameOf = (uid: number): string | undefined => fullNameIn(passwd(), uid);
+
+/** The group of a user id in the password database. */
+export const groupOf = (uid: number): number | undefined => groupIn(passwd(), uid);
 
 function passwd(): string {
   try {

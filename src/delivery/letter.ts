@@ -8,7 +8,7 @@ import { interrupted, unreadable } from './local-trouble.ts';
 
 /** What is delivered, and for whom. */
 export interface Letter {
-  readonly message: Message;
+  readonly message: Pick<Message, 'header' | 'body'>;
   readonly envelope: Envelope;
   readonly recipients: readonly Recipient[];
 }
@@ -28,7 +28,7 @@ export const topLines = ({ sender }: Envelope, { address }: Recipient): Buffer =
  * @throws {LocalTrouble} where the message can't be read, or the signal is aborted; else the disk's error
  */
 export async function writeMessage(
-  { header, body }: Message,
+  { header, body }: Letter['message'],
   form: 'plain' | 'mboxrd',
   { means, descriptor, written }: { means: LocalMeans; descriptor: number; written?: () => void },
 ): Promise<void> {

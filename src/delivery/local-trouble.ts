@@ -30,6 +30,7 @@ interface Meaning {
 }
 
 const RIGHTS = 'Check who owns the mailbox and its folder';
+const WRITABLE = 'Let posthaste.service write there: ReadWritePaths, see posthaste.toml(5)';
 const PLACE = 'Correct the path in the configuration, or make room for the mailbox';
 
 const MEANINGS: Readonly<Record<string, Meaning>> = {
@@ -38,7 +39,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   EFBIG: { permanent: false, status: '4.2.2', words: 'the file would become larger than is allowed' },
   EACCES: { permanent: false, status: '4.3.0', words: 'permission denied', advice: RIGHTS },
   EPERM: { permanent: false, status: '4.3.0', words: 'not permitted', advice: RIGHTS },
-  EROFS: { permanent: false, status: '4.3.0', words: 'the disk is read-only' },
+  EROFS: { permanent: false, status: '4.3.0', words: 'the disk is read-only', advice: WRITABLE },
   ENOTDIR: { permanent: true, status: '5.3.5', words: 'a part of the path is no folder', advice: PLACE },
   EISDIR: { permanent: true, status: '5.3.5', words: 'it is a folder', advice: PLACE },
   ELOOP: { permanent: true, status: '5.3.5', words: 'it is a symbolic link', advice: PLACE },

@@ -5,7 +5,8 @@
  *
  * Each recipient gets a copy of its own, but in a folder of files, where one has all their names. What is told as
  * delivered has been fsynced. A path is that of the mailbox itself: `localPath` makes it of a pattern. Files belong to
- * who runs this process, and are closed to others (0600); root delivers only where nobody else has a hand in.
+ * who runs this process, and are closed to others (0600). Root delivers only where nobody else has a hand in; into what is
+ * a user's, a process of that user's does it (`here`, `as-owner`).
  *
  * It never rejects but for a bug; what the disk says becomes a failure (`local-trouble`). Memory stays constant, and the
  * message's body is read once for each copy.
@@ -22,7 +23,7 @@ import { failureOf } from './local-trouble.ts';
 import { deliverToMaildir } from './maildir.ts';
 import { deliverToMbox } from './mbox.ts';
 
-export interface LocalWorld extends Pick<World, 'now' | 'random' | 'sleep'> {
+export interface LocalWorld extends Pick<World, 'now' | 'random' | 'sleep' | 'become'> {
   /** Absent: the system's. */
   readonly disk?: LocalDisk;
 }
@@ -89,13 +90,13 @@ async function attempted(
   }
 }
 
-function done(target: LocalTarget, words: string): Pick<Delivered, 'reply' | 'peer'> {
+export function done(target: LocalTarget, words: string): Pick<Delivered, 'reply' | 'peer'> {
   const name = nameOfVia(target);
   const peer: Peer = { host: name, address: name, port: 0 };
   return { reply: { code: 250, status: '2.0.0', lines: [`2.0.0 ${words}`] }, peer };
 }
 
-function resultOf(recipient: Recipient, outcome: Outcome): DeliveryResult {
+export function resultOf(recipient: Recipient, outcome: Outcome): DeliveryResult {
   if ('reply' in outcome && 'peer' in outcome) return { outcome: 'delivered', recipient, ...outcome, final: true };
   return { outcome: outcome.permanent ? 'failed' : 'deferred', recipient, failure: outcome };
 }
