@@ -34,7 +34,7 @@ const isRoutes = (value: unknown, path: readonly string[]): value is readonly un
   path.length === 1 && path[0] === 'route' && Array.isArray(value);
 
 export function sayUnknown(path: readonly string[], known: readonly string[]): string {
-  const near = nearestKey(general(path), known);
+  const near = nearestKey(general(path), [...known, ...tablesOf(known)]);
   const table = known.filter((each) => each.startsWith(`${general(path.slice(0, -1))}.`));
   const keys = table.length > 0 ? table : [...new Set(known.map((each) => each.split('.')[0] ?? ''))];
   const mine = (key: string): string =>
@@ -42,6 +42,10 @@ export function sayUnknown(path: readonly string[], known: readonly string[]): s
   const likely = near === undefined ? `known are ${keys.map(mine).join(', ')}` : `did you mean "${mine(near)}"?`;
   return `unknown key ${quoted(shown(path))}, ${likely}`;
 }
+
+/** `account` of `account.*.url`. */
+const tablesOf = (known: readonly string[]): ReadonlySet<string> =>
+  new Set(known.flatMap((each) => (each.includes('.') ? (each.split('.')[0] ?? []) : [])));
 
 export const sayWrong = ({ path, allowed, found }: Fault): string =>
   `${quoted(shown(path))} must be ${allowed}${found === undefined ? '' : `, not ${show(found)}`}`;

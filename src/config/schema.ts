@@ -137,7 +137,7 @@ const globs = (reader: typeof value.readGlob) =>
 const senders = globs(value.readSenderGlob);
 
 const ACCOUNT = {
-  url: v.optional(v.pipe(line('a way for mail'), read(value.readUrl))),
+  url: v.optional(v.pipe(line(value.WAY), read(value.readUrl))),
   user: v.optional(line('the name to log in with')),
   ...LOGIN,
   oauth: maybe(oauth),
@@ -152,17 +152,17 @@ const ROUTE = {
   recipient: globs(value.readGlob),
   sender: senders,
   uid: several(uid, 'user ids'),
-  via: several(v.pipe(line('a way for mail'), read(value.readVia)), 'ways for mail'),
+  via: several(v.pipe(line(value.WAY), read(value.readVia)), 'ways for mail'),
   ...OWN,
 };
 
 const ROOT = {
   domain: v.optional(v.pipe(line('a domain name'), read(value.readDomainName))),
   ...VARIATION,
-  relay: v.optional(v.pipe(line('a way for mail'), read(value.readUrl))),
+  relay: v.optional(v.pipe(line(value.WAY), read(value.readUrl))),
   ...LOGIN,
   default_account: v.optional(line('the name of an account')),
-  local: v.optional(v.pipe(line('a way for mail'), read(value.readLocal))),
+  local: v.optional(v.pipe(line('"relay", "reject", "maildir:PATH" or another place here'), read(value.readLocal))),
   log: v.optional(path('the path of a file, "stderr", "syslog" or "none"')),
   aliases: v.optional(v.record(v.string(), line('targets, as in /etc/aliases'), 'a table of names and their targets')),
 };

@@ -7,7 +7,7 @@ import { parseGlob } from './glob.ts';
 import { parseRate, type Rate } from './rate.ts';
 import type { SocksProxy } from './settings.ts';
 import { parseSize } from './size.ts';
-import { parseVia, type Via } from './via.ts';
+import { FORMS, parseVia, type Via } from './via.ts';
 
 /** The value that a text or number of the configuration stands for, or the phrase that says what it must be. */
 export type Reading<T> = { readonly value: T } | { readonly allowed: string };
@@ -82,15 +82,21 @@ export const readRate = (text: string): Reading<Rate> => reading(parseRate(text)
 /** A way, as `parseVia` reads it: the text is kept, since its paths are made absolute later. */
 export function readVia(text: string): Reading<string> {
   const result = parseVia(text);
-  return 'via' in result ? { value: text } : { allowed: `a way for mail: ${result.reason}` };
+  return 'via' in result ? { value: text } : { allowed: wayWithout(result.reason) };
 }
 
 /** The same, of an account: it can't be another account. */
 export function readUrl(text: string): Reading<string> {
   const result = parseVia(text);
-  const isWay = 'via' in result && result.via.kind !== 'account';
-  return isWay ? { value: text } : { allowed: `a way for mail${'via' in result ? '' : `: ${result.reason}`}` };
+  if (!('via' in result)) return { allowed: wayWithout(result.reason) };
+  return result.via.kind === 'account' ? { allowed: 'a way for mail that is no account' } : { value: text };
 }
+
+/** The text stands behind it already. */
+const wayWithout = (reason: string): string =>
+  `a way for mail: ${reason.replace(/^Cannot use relay "(?:[^"\\]|\\.)*": /, '')}`;
+
+export const WAY = `a way for mail: it is ${FORMS}`;
 
 /** A pattern of addresses, in the form that `matches` takes; nobody is no recipient. */
 export function readGlob(text: string): Reading<string> {

@@ -23,7 +23,8 @@ export type Via =
 
 export type ViaReading = { readonly via: Via } | { readonly reason: string };
 
-const FORMS = [
+/** All that a way can be, for messages. */
+export const FORMS = [
   'mx',
   'a URL (smtp://, smtps://, smtp+starttls://, lmtp://, lmtp+unix:)',
   'account:NAME',

@@ -77,7 +77,10 @@ describe('readConfig() when something is wrong', () => {
   bad('"a\\r\\nb" = 25', `1: unknown key "\\"a\\r\\nb\\"", known are ${known}`);
   bad('__proto__ = 1', `1: unknown key "__proto__", known are ${known}`);
   bad('[constructor]\nprototype = 1', `1: unknown key "constructor", known are ${known}`);
-  bad('password = "secret"', `1: unknown key "password", known are ${known}`);
+  bad('password = "secret"', '1: unknown key "password", did you mean "password_file"?');
+  bad('realy = "mx"', '1: unknown key "realy", did you mean "relay"?');
+  bad('[acount.work]\nurl = "mx"', '1: unknown key "acount", did you mean "account"?');
+  bad('relay_host = "mx"', `1: unknown key "relay_host", known are ${known}`);
 
   bad('domain = 5', '1: "domain" must be a domain name, not 5');
   bad('domain = ""', '1: "domain" must be a domain name, on one line and not empty, not ""');

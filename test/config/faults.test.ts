@@ -61,7 +61,7 @@ type Row = readonly [value: string, want: unknown];
 const ROOT: Readonly<Record<string, Row>> = {
   ...{ ...VARIATION, ...LOGIN, ...TLS, ...TIMEOUTS },
   domain: ['"a..b"', 'a domain name (domain has an empty label), not "a..b"'],
-  relay: ['"account:x"', 'a way for mail, not "account:x"'],
+  relay: ['"account:x"', 'a way for mail that is no account, not "account:x"'],
   default_account: text('the name of an account'),
   local: ['"mx"', '"relay", "reject", "maildir:PATH" or another place here, not "mx"'],
   log: ['"~ann/x"', `the path of a file, "stderr", "syslog" or "none"${HOME}`],
@@ -118,9 +118,7 @@ const ROUTE: Readonly<Record<string, Row>> = {
   uid: ['4294967295', 'a user id, not 4294967295'],
   via: [
     '"smtp://u:geheim@a.test"',
-    expect.stringMatching(
-      /^a way for mail: Cannot use relay .*: a password does not belong in it.*, not "smtp:\/\/<user>@a\.test"$/,
-    ),
+    expect.stringMatching(/^a way for mail: a password does not belong in it.*, not "smtp:\/\/<user>@a\.test"$/),
   ],
 };
 
@@ -189,7 +187,7 @@ describe('the errors of tables', () => {
   bad('[[route]]\nvai = "mx"', '2: unknown key "route.vai", did you mean "route.via"?');
   bad('[account.a]\nurll = "mx"', '2: unknown key "account.a.urll", did you mean "account.a.url"?');
   bad('[accounts.a]\nurl = "mx"', expect.stringMatching(/^1: unknown key "accounts", /));
-  bad('[[routes]]\nvia = "mx"', expect.stringMatching(/^1: unknown key "routes", /));
+  bad('[[routes]]\nvia = "mx"', '1: unknown key "routes", did you mean "route"?');
   bad('aliases.root = 1', '1: "aliases.root" must be targets, as in /etc/aliases, not 1');
   bad('aliases.root = ["a"]', '1: "aliases.root" must be targets, as in /etc/aliases, not a list');
 });

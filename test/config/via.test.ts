@@ -102,7 +102,7 @@ describe('readLocal() and readUrl()', () => {
     expect(readLocal(text)).toEqual({ allowed: '"relay", "reject", "maildir:PATH" or another place here' });
   });
   test('an account is no other account', () => {
-    expect(readUrl('account:a')).toEqual({ allowed: 'a way for mail' });
+    expect(readUrl('account:a')).toEqual({ allowed: 'a way for mail that is no account' });
     expect(readUrl('mx')).toEqual({ value: 'mx' });
   });
 });
