@@ -134,8 +134,8 @@ function tablesOf(settings: Settings, wanted: Wanted): readonly Made[] {
 async function outletTroubles({ rules, rest }: RouteTable, around: Surroundings): Promise<readonly Trouble[]> {
   const found: Trouble[] = [];
   // Of passwords, only what a file holds is looked for.
-  const findSecret: Surroundings['findSecret'] = async ({ passwordFile }) =>
-    passwordFile === undefined ? 'unknown' : around.findSecret({ passwordFile });
+  const findSecret: Surroundings['findSecret'] = async (request) =>
+    request.passwordFile === undefined ? 'unknown' : around.findSecret(request);
   for (const outlet of [...rules, rest].flatMap((rule) => rule.outlets)) {
     const secretFile = outlet.login.oauth?.clientSecretFile;
     if (secretFile !== undefined) {

@@ -25,7 +25,7 @@ export async function findLogin(question: LoginQuestion, around: Surroundings): 
   const { outlet, isUsual, material } = question;
   const { via, login, settings } = outlet;
   if (via.kind !== 'relay') return undefined;
-  const { auth, passwordFile, passwordCommand, oauth } = login;
+  const { auth, passwordFile, openPasswordFile, passwordCommand, oauth } = login;
   const certificate = settings.tls.cert !== undefined;
   const mechanism = auth === undefined ? {} : { mechanism: mechanismOf(auth) };
   const user = userOf(outlet);
@@ -56,6 +56,7 @@ export async function findLogin(question: LoginQuestion, around: Surroundings): 
   const home = homeOf(around);
   const password = await around.findSecret({
     ...(passwordFile === undefined ? {} : { passwordFile }),
+    ...(openPasswordFile === true ? { openFile: true } : {}),
     ...(passwordCommand === undefined ? {} : { passwordCommand }),
     ...(isUsual ? {} : { ownOnly: true }),
     ...(outlet.account === undefined ? {} : { account: outlet.account }),

@@ -6,5 +6,16 @@ export const OPTION_VARIABLES = named('URL', 'ACCOUNT', 'FROM', 'HOSTNAME', 'TLS
 /** All variables of ours; the last three are for our own processes. */
 export const VARIABLES: readonly string[] = [
   ...OPTION_VARIABLES,
-  ...named('CONFIG', 'PASSWORD', 'PASSWORD_FILE', 'SPOOL', 'DROP', 'LOG', 'STATE', 'IGNORED_SIGNALS', 'PASSWORD_RELAY'),
+  ...named(
+    'CONFIG',
+    'PASSWORD',
+    'PASSWORD_FILE',
+    'OPEN_PASSWORD_FILE',
+    'SPOOL',
+    'DROP',
+    'LOG',
+    'STATE',
+    'IGNORED_SIGNALS',
+    'PASSWORD_RELAY',
+  ),
 ];

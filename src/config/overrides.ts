@@ -85,10 +85,15 @@ const toRoute = (file: FileRoute, path: FilePath): RouteRule => ({
   over: ownVariation(file, path),
 });
 
-type LoginKeys = Pick<FileSettings, 'auth' | 'password_file' | 'password_command'>;
+type LoginKeys = Pick<FileSettings, 'auth' | 'password_file' | 'open_password_file' | 'password_command'>;
 
-const toLogin = ({ auth, password_file, password_command }: LoginKeys, path: FilePath): LoginSettings =>
-  given({ auth, passwordFile: password_file && path(password_file), passwordCommand: password_command });
+const toLogin = (keys: LoginKeys, path: FilePath): LoginSettings =>
+  given({
+    auth: keys.auth,
+    passwordFile: keys.password_file && path(keys.password_file),
+    openPasswordFile: keys.open_password_file,
+    passwordCommand: keys.password_command,
+  });
 
 type VariationKeys = Omit<FileRoute, 'recipient' | 'sender' | 'uid' | 'via' | 'rate' | 'sessions' | 'port'>;
 

@@ -57,7 +57,8 @@ export function mergeSaid<F>(layers: readonly (readonly Sourced<F>[])[]): readon
 
 const nameOf = (path: readonly string[]): string => JSON.stringify(path);
 
-const LOGIN = ['auth', 'password_file', 'password_command'];
+const PLACES = ['password_file', 'password_command'];
+const LOGIN = ['auth', 'open_password_file', ...PLACES];
 
 /** What goes when this is said: the login of another relay, the key of another certificate, another password's place. */
 function replacedBy({ path }: { readonly path: readonly string[] }): readonly (readonly string[])[] {
@@ -67,7 +68,7 @@ function replacedBy({ path }: { readonly path: readonly string[] }): readonly (r
   if (path.length === 1 && last === 'relay') return [...LOGIN, 'default_account'].map(beside);
   if (path.length === 1 && last === 'default_account') return [...LOGIN, 'relay'].map(beside);
   if (last === 'cert') return [beside('key')];
-  return last === 'password_file' || last === 'password_command' ? LOGIN.slice(1).map(beside) : [];
+  return last !== undefined && PLACES.includes(last) ? PLACES.map(beside) : [];
 }
 
 /** An empty list of pins leaves those that are there. */

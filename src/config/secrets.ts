@@ -12,12 +12,14 @@ import { splitWords } from './words.ts';
  * person keeps passwords for all programs (`personal-secrets`), in this order, the first that is given. Never from an
  * argument, where `ps` would show it. For XOAUTH2 and OAUTHBEARER it is the token.
  *
- * A file must be regular and closed to group and others. A command is run without a shell (`sh -c '…'` is one word more),
+ * A file must be regular and, unless that was said not to matter, closed to group and others. A command is run without a shell (`sh -c '…'` is one word more),
  * with nothing on standard input, as that is the message; its first line counts. All of it is bounded in size and time.
  * Every fault is a SecretError, and no error holds what was read.
  */
 export interface SecretRequest {
   readonly passwordFile?: string;
+  /** Others may be able to read the file. */
+  readonly openFile?: true;
   readonly passwordCommand?: string;
   /** Only from these two, and from where the password stands under its own name: what is for any relay is for another. */
   readonly ownOnly?: true;
@@ -32,17 +34,19 @@ export interface SecretRequest {
 type Environment = Readonly<Record<string, string | undefined>>;
 
 const TIMEOUT = 30_000;
+const YES = /^(?:yes|true|1)$/i;
 
 /** The password, or undefined where no source is given. @throws {SecretError} */
 export async function findSecret(request: SecretRequest, env: Environment): Promise<string | undefined> {
   const { passwordFile, passwordCommand, ownOnly, login, timeout = TIMEOUT } = request;
-  if (passwordFile !== undefined) return readSecretFile(passwordFile);
+  const mayBeOpen = request.openFile === true || YES.test(env.POSTHASTE_OPEN_PASSWORD_FILE ?? '');
+  if (passwordFile !== undefined) return readSecretFile(passwordFile, mayBeOpen);
   if (passwordCommand !== undefined) return runCommand(passwordCommand, env, timeout);
   // An empty variable is an unset one.
   if (ownOnly !== true && env.POSTHASTE_PASSWORD) {
     return secretOf(Buffer.from(env.POSTHASTE_PASSWORD), 'POSTHASTE_PASSWORD');
   }
-  if (ownOnly !== true && env.POSTHASTE_PASSWORD_FILE) return readSecretFile(env.POSTHASTE_PASSWORD_FILE);
+  if (ownOnly !== true && env.POSTHASTE_PASSWORD_FILE) return readSecretFile(env.POSTHASTE_PASSWORD_FILE, mayBeOpen);
   for (const name of credentialNames(request)) {
     const found = env.CREDENTIALS_DIRECTORY && (await readCredential(join(env.CREDENTIALS_DIRECTORY, name)));
     if (found) return found;
@@ -58,7 +62,7 @@ function credentialNames({ account, ownOnly }: SecretRequest): readonly string[]
   return [...(isName ? [`posthaste.${account}.password`] : []), ...(ownOnly === true ? [] : ['posthaste.password'])];
 }
 
-async function readSecretFile(path: string): Promise<string> {
+async function readSecretFile(path: string, mayBeOpen: boolean): Promise<string> {
   const origin = `file ${quoted(path)}`;
   const file = await openFile(path).catch((error: unknown) => {
     const code = codeOf(error);
@@ -66,9 +70,10 @@ async function readSecretFile(path: string): Promise<string> {
     throw new SecretError(`${origin} can't be opened (${code})`, code === 'EACCES' ? 77 : 78);
   });
   return withFile(file, origin, (mode) => {
-    if ((mode & 0o077) === 0) return;
+    if (mayBeOpen || (mode & 0o077) === 0) return;
     const octal = (mode & 0o777).toString(8).padStart(4, '0');
-    throw new SecretError(`${origin} is open to others (mode ${octal}); "chmod 600" closes it`, 78);
+    const what = '"chmod 600" closes it, and "open_password_file" allows it';
+    throw new SecretError(`${origin} is open to others (mode ${octal}): ${what}`, 78);
   });
 }
 

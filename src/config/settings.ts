@@ -109,6 +109,8 @@ export interface LoginSettings {
   readonly user?: string;
   readonly auth?: string;
   readonly passwordFile?: string;
+  /** Others may be able to read the file, as those that containers are given. */
+  readonly openPasswordFile?: boolean;
   readonly passwordCommand?: string;
   /** In the place of a password. */
   readonly oauth?: OAuthSettings;

@@ -315,7 +315,9 @@ describe('the built command', () => {
     chmodSync(secret, 0o644);
     const found = await run(BIN, ['config', 'check'], { env: env(folder) });
     expect(found.status).toBe(78);
-    expect(found.stderr).toContain(`file "${secret}" is open to others (mode 0644); "chmod 600" closes it\n`);
+    expect(found.stderr).toContain(`file "${secret}" is open to others (mode 0644): "chmod 600" closes it, and`);
+    const allowed = place(`relay = "smtps://u@a.test"\npassword_file = "${secret}"\nopen_password_file = true\n`);
+    expect(await run(BIN, ['config', 'check'], { env: env(allowed.folder) })).toMatchObject({ status: 0, stderr: '' });
     chmodSync(secret, 0o600);
     expect(await run(BIN, ['config', 'check'], { env: env(folder) })).toEqual({ status: 0, stdout: '', stderr: '' });
   });

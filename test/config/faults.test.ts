@@ -39,6 +39,7 @@ const VARIATION = {
 const LOGIN = {
   auth: text('the name of a mechanism, such as "PLAIN"'),
   password_file: path('a file with the password'),
+  open_password_file: TRUTH,
   password_command: text('a command that prints the password'),
 } as const;
 

@@ -23,6 +23,9 @@ describe('toOverrides()', () => {
     relay: 'smtps://ann@a.test',
     login: { auth: 'PLAIN', passwordFile: '/home/ann/p' },
   });
+  good('[account.a]\npassword_file = "p"\nopen_password_file = true', {
+    accounts: { a: { passwordFile: '/etc/p/p', openPasswordFile: true } },
+  });
   good('relay = "file:out"', { relay: 'file:/etc/p/out' });
   good('local = "maildir:~/Maildir"', { local: 'maildir:/home/ann/Maildir' });
   good('log = "none"', { log: 'none' });

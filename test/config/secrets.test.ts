@@ -62,7 +62,20 @@ describe('findSecret() from a file', () => {
   test.each([0o644, 0o640, 0o620, 0o601, 0o666])('refuses the mode %o', async (mode) => {
     const text = await failure({ passwordFile: write('mode', 'pencil', mode) });
     const octal = `0${mode.toString(8)}`;
-    expect(text).toBe(`78 ${why(`file "/folder/mode" is open to others (mode ${octal}); "chmod 600" closes it`)}`);
+    const what = '"chmod 600" closes it, and "open_password_file" allows it';
+    expect(text).toBe(`78 ${why(`file "/folder/mode" is open to others (mode ${octal}): ${what}`)}`);
+  });
+
+  test('takes a file that others can read where that is allowed', async () => {
+    const passwordFile = write('shared', 'pencil', 0o444);
+    expect(await findSecret({ passwordFile, openFile: true }, {})).toBe('pencil');
+    expect(await findSecret({ passwordFile }, { POSTHASTE_OPEN_PASSWORD_FILE: 'Yes' })).toBe('pencil');
+    const env = { POSTHASTE_PASSWORD_FILE: passwordFile, POSTHASTE_OPEN_PASSWORD_FILE: 'true' };
+    expect(await findSecret({}, env)).toBe('pencil');
+    for (const said of ['', 'no', 'yes please']) {
+      const kept = findSecret({ passwordFile }, { POSTHASTE_OPEN_PASSWORD_FILE: said });
+      await expect(kept).rejects.toThrow(/is open to others/);
+    }
   });
 
   test('takes a file that only its owner can read', async () => {
