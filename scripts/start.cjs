@@ -4,7 +4,8 @@
 //
 // It loads the program through V8's code cache, which halves what the program's start costs over Node's own. The cache
 // lies in cache/ beside this file, one file for each of the program's files and each version of Node. It holds what was
-// compiled so far, and so is made at the end of the first run with a recipient that finds none, or one that V8 rejects.
+// compiled so far, and so is made at the end of the first run with a recipient that finds none, or one that V8 rejects;
+// the build has several runs add to it (POSTHASTE_TRAINING).
 // We must own this folder for that; nothing happens where it fails.
 // Machine code from a cache runs unseen: it is only read where nobody but root and ourselves can have written it.
 'use strict';
@@ -31,6 +32,7 @@ const vm = require('node:vm');
 const Module = module.constructor;
 
 const folder = path.join(__dirname, 'cache');
+const isTraining = process.env.POSTHASTE_TRAINING !== undefined;
 /** Scripts whose cache is to be made. */
 const fresh = [];
 
@@ -88,7 +90,7 @@ function load(file) {
   require.cache[file] = loaded;
   const cachedData = readCache(file);
   const script = new vm.Script(fs.readFileSync(file, 'utf8'), { filename: file, cachedData });
-  if (cachedData === undefined || script.cachedDataRejected) fresh.push({ file, script });
+  if (cachedData === undefined || script.cachedDataRejected || isTraining) fresh.push({ file, script });
   const here = path.dirname(file);
   const requireHere = (id) => (id[0] === '.' ? load(path.join(here, id)) : require(id));
   script.runInThisContext()(loaded.exports, requireHere, loaded, file, here);
