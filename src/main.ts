@@ -26,6 +26,7 @@ import type { Settings } from './config/settings.ts';
 import { deliver } from './delivery/deliver.ts';
 import type { Resolver } from './dns/resolver.ts';
 import { systemLookup } from './dns/system.ts';
+import { createEnding, type Ending } from './mail/ending.ts';
 import { connect } from './net/connect.ts';
 import type { Spool } from './queue/spool.ts';
 import { stageLimit } from './smtp/stages.ts';
@@ -77,7 +78,7 @@ function orUndefined<T>(get: () => T): T | undefined {
   }
 }
 
-const sleep = (milliseconds: number, signal?: AbortSignal): Promise<void> =>
+const sleep = (milliseconds: number, signal?: Ending): Promise<void> =>
   new Promise((resolve) => {
     if (signal?.aborted === true) return resolve();
     const wake = (): void => {
@@ -139,8 +140,8 @@ const ignored = (['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM'] as const).filter((na
 for (const name of ignored) process.on(name, () => {});
 
 /** The first signal ends the run in order; the second one at once. */
-function catchSignals(): AbortSignal {
-  const controller = new AbortController();
+function catchSignals(): Ending {
+  const controller = createEnding();
   const end = (name: string): void => {
     if (controller.signal.aborted) {
       writeAll(2, Buffer.from(line(`ended at once by a second signal (${name})`)));

@@ -1,4 +1,5 @@
 import type { Resolver } from './dns/resolver.ts';
+import type { Ending } from './mail/ending.ts';
 import type { BodyScratch } from './message/downgrade.ts';
 import type { Connection, Target } from './net/connection.ts';
 import type { LoginMemory } from './smtp/sasl/names.ts';
@@ -23,7 +24,7 @@ export interface World {
   /** 0 <= x < 1. */
   random(): number;
   /** Resolves after so many milliseconds, at once where the signal is or becomes aborted. */
-  sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
+  sleep(milliseconds: number, signal?: Ending): Promise<void>;
   readonly resolver: Resolver;
   /** The addresses of a relay's name as the system finds them (/etc/hosts); rejects where there are none. */
   systemLookup(host: string): Promise<readonly string[]>;
@@ -34,5 +35,5 @@ export interface World {
   /** How a process of another user is started that runs an errand; undefined where nobody has that id, or we can't. */
   become?(uid: number): Becoming | undefined;
   /** Opens a connection to the first address of the target that answers. @throws {ConnectError} */
-  connect(target: Target, signal?: AbortSignal): Promise<Connection>;
+  connect(target: Target, signal?: Ending): Promise<Connection>;
 }

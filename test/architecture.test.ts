@@ -24,7 +24,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // The wire, and rules over rules.
   net: ['mail', 'smtp', 'tls'],
   route: ['mail', 'dns', 'config', 'net/local-address'],
-  world: ['dns', 'message', 'net', 'smtp'],
+  world: ['mail', 'dns', 'message', 'net', 'smtp'],
   oauth: ['mail', 'config', 'smtp', 'net', 'queue/owner', 'queue/disk'],
   // What is done with them.
   delivery: ['mail', 'message', 'smtp', 'dns', 'tls', 'dkim', 'config', 'net', 'route', 'world'],

@@ -1,5 +1,6 @@
 import type { Settings } from '../config/settings.ts';
 import { type Address, formatAddress } from '../mail/address.ts';
+import type { Ending } from '../mail/ending.ts';
 import type { Way } from '../mail/entry.ts';
 import { prepare } from '../message/prepare.ts';
 import { head, section } from '../message/source.ts';
@@ -22,7 +23,7 @@ import type { Surroundings } from './surroundings.ts';
 interface Means {
   readonly settings: Settings;
   readonly log: EventLog;
-  readonly signal: AbortSignal;
+  readonly signal: Ending;
   /** How mail goes that nobody has said a way for. */
   readonly way: Way;
   /** Of what was told. */

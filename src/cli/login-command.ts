@@ -1,4 +1,5 @@
 import { DEFAULTS } from '../config/defaults.ts';
+import type { Ending } from '../mail/ending.ts';
 import { quoted } from '../mail/printable.ts';
 import type { Granted } from '../oauth/answer.ts';
 import type { Flow } from '../oauth/client.ts';
@@ -169,7 +170,7 @@ function logIn(
 }
 
 /** @throws {CommandError} as soon as a signal ends it */
-function unlessEnded<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+function unlessEnded<T>(work: Promise<T>, signal: Ending): Promise<T> {
   return new Promise((resolve, reject) => {
     const end = (): void => reject(new CommandError('Cannot log in: it was ended by a signal', EXIT.tempFail));
     signal.addEventListener('abort', end);

@@ -1,3 +1,4 @@
+import type { Ending } from '../mail/ending.ts';
 import type { Recipient } from '../mail/envelope.ts';
 import type { DeliveryResult } from '../mail/result.ts';
 import { EXIT, recipientCode } from './exit.ts';
@@ -8,14 +9,14 @@ import { nextPause } from './retry.ts';
 export interface Persistence {
   /** Milliseconds that may be spent; 0 is one attempt. */
   readonly limit: number;
-  readonly signal: AbortSignal;
+  readonly signal: Ending;
   /** Tries these once: one result for each. */
   attempt(recipients: readonly Recipient[]): Promise<readonly DeliveryResult[]>;
   now(): number;
   /** Milliseconds on a clock that never jumps. */
   monotonic(): number;
   random(): number;
-  sleep(milliseconds: number, signal: AbortSignal): Promise<void>;
+  sleep(milliseconds: number, signal: Ending): Promise<void>;
   onAttempt?(attempt: Attempt, number: number): void;
   onPause?(milliseconds: number, recipients: readonly Recipient[]): void;
 }

@@ -1,6 +1,7 @@
 import { resolve as absoluteFrom } from 'node:path';
 import { parseDuration } from '../config/duration.ts';
 import type { Settings } from '../config/settings.ts';
+import type { Ending } from '../mail/ending.ts';
 import type { QueueEntry } from '../mail/entry.ts';
 import { quoted } from '../mail/printable.ts';
 import { systemDisk } from '../queue/disk.ts';
@@ -133,7 +134,7 @@ function reportText({ tried, busy, delivered, deferred, failed, left }: RunRepor
 }
 
 /** Takes in what users have put into the drop, where there is one; trouble with it keeps nobody else's mail. */
-function takerIn({ given, settings, log, around }: QueueCall, signal: AbortSignal): (spool: Spool) => Promise<number> {
+function takerIn({ given, settings, log, around }: QueueCall, signal: Ending): (spool: Spool) => Promise<number> {
   const config = given.get('config')?.at(-1) ?? (around.env.POSTHASTE_CONFIG || undefined);
   const way = config === undefined ? {} : { config: absoluteFrom(around.cwd(), config) };
   const means = { settings, log, signal, way, memory: new Map<string, number>() };

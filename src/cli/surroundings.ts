@@ -2,6 +2,7 @@ import type { Included } from '../config/aliases.ts';
 import type { SecretRequest } from '../config/secrets.ts';
 import type { Settings } from '../config/settings.ts';
 import type { DeliverOptions, Delivery } from '../delivery/deliver.ts';
+import type { Ending } from '../mail/ending.ts';
 import type { Recipient } from '../mail/envelope.ts';
 import type { DeliveryResult } from '../mail/result.ts';
 import type { Source } from '../message/source.ts';
@@ -89,5 +90,5 @@ export interface Surroundings {
   /** Makes sure that a runner works this spool when we are gone. Rejects where none can be started. */
   startRunner(spool: Spool, start: RunnerStart): Promise<void>;
   /** From now on, a signal to end aborts this in place of ending the process. */
-  catchSignals(): AbortSignal;
+  catchSignals(): Ending;
 }

@@ -1,5 +1,6 @@
 import type { NetworkSettings } from '../config/settings.ts';
 import { orderFamilies } from '../dns/families.ts';
+import type { Ending } from '../mail/ending.ts';
 import type { Failure } from '../mail/result.ts';
 import type { Host, Route } from '../route/route.ts';
 import { INTERRUPTED } from './failures.ts';
@@ -25,7 +26,7 @@ export type FindAddresses = (host: Host) => Promise<readonly string[] | Failure>
 export interface Finding {
   readonly network: NetworkSettings;
   readonly prefer: Preferred | undefined;
-  readonly signal: AbortSignal | undefined;
+  readonly signal: Ending | undefined;
 }
 
 /** Finds the addresses of a host in the order to try them. A relay's name is left to the proxy where there is one. */
@@ -63,7 +64,7 @@ export function networkOf({ source, proxy }: NetworkSettings, route: Route): Pic
 }
 
 /** What a look-up found; undefined as soon as the process is told to end, since name servers may be silent for minutes. */
-export function unlessInterrupted<T>(lookup: Promise<T>, signal: AbortSignal | undefined): Promise<T | undefined> {
+export function unlessInterrupted<T>(lookup: Promise<T>, signal: Ending | undefined): Promise<T | undefined> {
   if (signal === undefined) return lookup;
   return new Promise((resolve, reject) => {
     const leave = (): void => resolve(undefined);

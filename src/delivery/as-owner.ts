@@ -1,5 +1,6 @@
 import type { LocalTarget } from '../config/via.ts';
 import type { Address } from '../mail/address.ts';
+import type { Ending } from '../mail/ending.ts';
 import { escapeControls } from '../mail/printable.ts';
 import type { DeliveryResult, Failure } from '../mail/result.ts';
 import type { Becoming } from '../world.ts';
@@ -43,7 +44,7 @@ export interface OwnerDelivery {
 /** Delivers to the letter's recipients in turn. Rejects for a bug only. */
 export async function deliverAsOwner(
   { target, letter, becoming }: OwnerDelivery,
-  signal?: AbortSignal,
+  signal?: Ending,
 ): Promise<readonly DeliveryResult[]> {
   const results: DeliveryResult[] = [];
   for (const recipient of letter.recipients) {

@@ -1,3 +1,4 @@
+import type { Ending } from '../mail/ending.ts';
 import type { Failure } from '../mail/result.ts';
 import type { TokenSource } from '../smtp/sasl/exchange.ts';
 import { unlessInterrupted } from './addresses.ts';
@@ -5,7 +6,7 @@ import { INTERRUPTED } from './failures.ts';
 import type { Opening, SessionPlan } from './session.ts';
 
 export interface Bearing {
-  readonly signal: AbortSignal | undefined;
+  readonly signal: Ending | undefined;
   /** Opens a session with a plan that has its token. */
   open(plan: SessionPlan): Promise<Opening>;
 }

@@ -4,6 +4,7 @@
  */
 import type { Settings } from '../config/settings.ts';
 import type { OwnNames } from '../dns/own.ts';
+import type { Ending } from '../mail/ending.ts';
 import type { Envelope, Recipient } from '../mail/envelope.ts';
 import type { DeliveryResult, Failure } from '../mail/result.ts';
 import type { Message } from '../message/message.ts';
@@ -50,7 +51,7 @@ export interface Opened {
 }
 
 export interface DeliverOptions {
-  readonly signal?: AbortSignal;
+  readonly signal?: Ending;
   /** Is asked once for each destination. */
   readonly transcript?: (destination: string) => Transcript;
   /** Is told of each result when it is known, before `deliver` resolves. */

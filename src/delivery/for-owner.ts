@@ -1,4 +1,5 @@
 import type { Address } from '../mail/address.ts';
+import type { Ending } from '../mail/ending.ts';
 import type { Source } from '../message/source.ts';
 import { type ErrandAnswer, type ErrandHead, isRecord, jsonOf } from './as-owner.ts';
 import { deliverLocally, type LocalWorld } from './local.ts';
@@ -15,7 +16,7 @@ const MOST = 64 * 1024 * 1024;
 export async function deliverForOwner(
   input: AsyncIterable<Buffer>,
   world: LocalWorld,
-  signal: AbortSignal,
+  signal: Ending,
 ): Promise<string> {
   const reader = readerOf(input);
   const head = headOf(await reader.line());

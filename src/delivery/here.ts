@@ -1,4 +1,5 @@
 import type { LocalTarget } from '../config/via.ts';
+import type { Ending } from '../mail/ending.ts';
 import type { DeliveryResult } from '../mail/result.ts';
 import type { Becoming } from '../world.ts';
 import type { Letter } from './letter.ts';
@@ -13,7 +14,7 @@ export async function deliverHere(
   target: LocalTarget,
   letter: Letter,
   world: LocalWorld,
-  signal?: AbortSignal,
+  signal?: Ending,
 ): Promise<readonly DeliveryResult[]> {
   if (target.kind !== 'maildir' && target.kind !== 'mbox') return deliverLocally(target, letter, world, signal);
   const results: DeliveryResult[] = [];

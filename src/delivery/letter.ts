@@ -1,4 +1,5 @@
 import { formatAddress, formatPath } from '../mail/address.ts';
+import type { Ending } from '../mail/ending.ts';
 import type { Envelope, Recipient } from '../mail/envelope.ts';
 import type { Message } from '../message/message.ts';
 import type { World } from '../world.ts';
@@ -16,7 +17,7 @@ export interface Letter {
 /** What one delivery works with. */
 export interface LocalMeans extends Pick<World, 'now' | 'random' | 'sleep'> {
   readonly disk: LocalDisk;
-  readonly signal: AbortSignal | undefined;
+  readonly signal: Ending | undefined;
 }
 
 /** The lines that only the last one who delivers knows (RFC 5321, section 4.4), with LF. */

@@ -12,6 +12,7 @@
  * message's body is read once for each copy.
  */
 import { type LocalTarget, nameOfVia } from '../config/via.ts';
+import type { Ending } from '../mail/ending.ts';
 import type { Recipient } from '../mail/envelope.ts';
 import type { Delivered, DeliveryResult, Failure, Peer } from '../mail/result.ts';
 import type { World } from '../world.ts';
@@ -33,7 +34,7 @@ export async function deliverLocally(
   target: LocalTarget,
   letter: Letter,
   world: LocalWorld,
-  signal?: AbortSignal,
+  signal?: Ending,
 ): Promise<readonly DeliveryResult[]> {
   const means = { disk: world.disk ?? systemLocalDisk, ...bound(world), signal };
   const { recipients } = letter;

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, readdirSync } from 'node:fs';
 import type { Writable } from 'node:stream';
+import type { Ending } from '../mail/ending.ts';
 import type { Becoming } from '../world.ts';
 
 /*
@@ -11,7 +12,7 @@ import type { Becoming } from '../world.ts';
 export interface Errand {
   /** What it reads; each piece is written before the next is asked for. */
   readonly pieces: AsyncIterable<Buffer>;
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: Ending | undefined;
 }
 
 export type Answer =

@@ -6,6 +6,7 @@
  * greeted us, since an attempt may greet only so many.
  */
 import { randomBytes } from 'node:crypto';
+import type { Ending } from '../mail/ending.ts';
 import type { Failure, Peer, Stage } from '../mail/result.ts';
 import { ConnectError, type Connection, type Target } from '../net/connection.ts';
 import { type Channel, converse, openChannel } from '../net/converse.ts';
@@ -50,7 +51,7 @@ export interface Login {
 }
 
 export interface SessionOptions {
-  readonly signal?: AbortSignal;
+  readonly signal?: Ending;
   readonly transcript?: Transcript;
 }
 

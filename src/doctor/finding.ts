@@ -1,3 +1,5 @@
+import type { Ending } from '../mail/ending.ts';
+
 /*
  * The doctor's room: what would stop mail from here to there, found out without sending any.
  *
@@ -50,7 +52,7 @@ export const soften = (findings: readonly Finding[]): readonly Finding[] =>
 
 /** The result, or what stands for it when the time is over. */
 export async function within<T>(
-  limit: { readonly milliseconds: number; sleep(milliseconds: number, signal?: AbortSignal): Promise<void> },
+  limit: { readonly milliseconds: number; sleep(milliseconds: number, signal?: Ending): Promise<void> },
   work: Promise<T>,
   late: () => T,
 ): Promise<T> {

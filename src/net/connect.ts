@@ -5,6 +5,7 @@
  * context is made while the connection is set up.
  */
 import type { Socket } from 'node:net';
+import { createEnding, type Ending } from '../mail/ending.ts';
 import { ConnectError, type Connection, type Target } from './connection.ts';
 import { openSocket } from './open.ts';
 import { wordsOf } from './open-error.ts';
@@ -17,7 +18,7 @@ const STAGGER = 250;
 const PROXY_STAGGER = 3_000;
 
 /** @throws {ConnectError} where no address answers. @throws {WireError} where implicit TLS fails. */
-export async function connect(target: Target, signal?: AbortSignal): Promise<Connection> {
+export async function connect(target: Target, signal?: Ending): Promise<Connection> {
   if (target.implicitTls !== undefined) expectTls(target.implicitTls);
   const { address, socket } = await openFirst(target, signal);
   const connection = createConnection(socket, { host: target.host, address, port: target.port });
@@ -30,8 +31,8 @@ interface Opened {
   readonly socket: Socket;
 }
 
-async function openFirst(target: Target, signal: AbortSignal | undefined): Promise<Opened> {
-  const stop = new AbortController();
+async function openFirst(target: Target, signal: Ending | undefined): Promise<Opened> {
+  const stop = createEnding();
   const abort = (): void => stop.abort();
   const timer = setTimeout(abort, target.connectTimeout);
   signal?.addEventListener('abort', abort);

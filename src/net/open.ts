@@ -1,4 +1,5 @@
 import { connect, isIP, type Socket } from 'node:net';
+import type { Ending } from '../mail/ending.ts';
 import { quoted } from '../mail/printable.ts';
 import type { Target } from './connection.ts';
 import { OpenError } from './open-error.ts';
@@ -9,7 +10,7 @@ import { OpenError } from './open-error.ts';
  */
 
 /** Rejects where the address does not answer, or the signal is aborted; the socket is destroyed then. */
-export function openSocket(address: string, target: Target, signal: AbortSignal): Promise<Socket> {
+export function openSocket(address: string, target: Target, signal: Ending): Promise<Socket> {
   const { port, proxy, source } = target;
   if (address.startsWith('/')) return opened({ path: address }, signal);
   const isName = isIP(address) === 0;
@@ -39,7 +40,7 @@ function sourceFor(
 
 type Place = { readonly path: string } | { readonly host: string; readonly port: number };
 
-function opened(to: Place, signal: AbortSignal): Promise<Socket> {
+function opened(to: Place, signal: Ending): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = connect({ ...to, allowHalfOpen: true, noDelay: true, autoSelectFamily: false });
     const stop = (): void => {

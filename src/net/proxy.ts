@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { Ending } from '../mail/ending.ts';
 import { withPort } from './local-address.ts';
 import { codeOf, OpenError, wordsOf } from './open-error.ts';
 import { type SocksProxy, type SocksRefusal, socksDialogue } from './socks.ts';
@@ -7,7 +8,7 @@ interface Passage {
   readonly address: string;
   readonly port: number;
   readonly proxy: SocksProxy;
-  readonly signal: AbortSignal;
+  readonly signal: Ending;
 }
 
 /** The socket to the proxy, once that is through to the address. Rejects where it does not come to that. */

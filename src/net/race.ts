@@ -1,13 +1,15 @@
+import { createEnding, type Ending } from '../mail/ending.ts';
+
 /** A runner of a race: what it may become, and how it is stopped. */
 export interface Race<C, T> {
   readonly candidates: readonly C[];
   /** Rejects at once, and lets go of what it holds, where the signal is aborted. */
-  readonly start: (candidate: C, signal: AbortSignal) => Promise<T>;
+  readonly start: (candidate: C, signal: Ending) => Promise<T>;
   /** Milliseconds until the next candidate starts beside those that are under way. */
   readonly stagger: number;
   /** Lets go of what won too late. */
   readonly discard: (late: T) => void;
-  readonly signal: AbortSignal;
+  readonly signal: Ending;
 }
 
 export type RaceEnd<C, T> =
@@ -21,7 +23,7 @@ export type RaceEnd<C, T> =
  */
 export function race<C, T>({ candidates, start, stagger, discard, signal }: Race<C, T>): Promise<RaceEnd<C, T>> {
   return new Promise((resolve) => {
-    const stop = new AbortController();
+    const stop = createEnding();
     const failures: { candidate: C; reason: unknown }[] = [];
     let started = 0;
     let running = 0;

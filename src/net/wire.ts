@@ -1,3 +1,4 @@
+import type { Ending } from '../mail/ending.ts';
 import { quoted } from '../mail/printable.ts';
 import { formatReply, type Reply } from '../mail/reply.ts';
 import type { Stage } from '../mail/result.ts';
@@ -20,7 +21,7 @@ export interface WireOptions {
   /** Passwords and tokens that this connection carries; no reply is handed out with one in it. */
   readonly secrets?: readonly string[] | undefined;
   /** Breaks the wire when it is aborted. */
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: Ending | undefined;
 }
 
 /** How far a flight had come when something happened. */

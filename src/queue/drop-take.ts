@@ -1,3 +1,4 @@
+import type { Ending } from '../mail/ending.ts';
 import type { Message } from '../message/message.ts';
 import { type Source, section, head as startOf } from '../message/source.ts';
 import type { World } from '../world.ts';
@@ -33,7 +34,7 @@ import type { EntryDraft } from './spool-write.ts';
 export interface TakingIn {
   readonly world: Pick<World, 'now' | 'scratch'>;
   readonly fsync: boolean;
-  readonly signal: AbortSignal;
+  readonly signal: Ending;
   readonly rules: DropRules;
   readonly log: (event: QueueEvent) => void;
   /** Takes those that may be gathered with others like them; absent: none are. */

@@ -5,6 +5,7 @@
  */
 import { type DeliverOptions, deliver, type Reach } from '../delivery/deliver.ts';
 import type { SessionPool } from '../delivery/pool.ts';
+import type { Ending } from '../mail/ending.ts';
 import type { QueuedRecipient, QueueEntry } from '../mail/entry.ts';
 import type { Envelope } from '../mail/envelope.ts';
 import type { DeliveryResult, Failure } from '../mail/result.ts';
@@ -30,7 +31,7 @@ export interface Work {
   readonly pool: SessionPool;
   readonly reach: Reach;
   /** Breaks deliveries that are under way. */
-  readonly signal: AbortSignal;
+  readonly signal: Ending;
   /** Recipients are tried whether they are due or not. */
   readonly all: boolean;
   readonly isWanted: (entry: QueueEntry) => boolean;

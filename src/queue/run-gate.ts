@@ -1,3 +1,4 @@
+import type { Ending } from '../mail/ending.ts';
 import type { Lane, Traffic } from './run-traffic.ts';
 
 /** Where deliveries wait for their turn, in the order they came, and others go past those whose destination is busy. */
@@ -11,8 +12,8 @@ export interface Gate {
 export interface GateOptions {
   readonly traffic: Traffic;
   /** Aborted: nobody enters any more. */
-  readonly signal: AbortSignal;
-  sleep(milliseconds: number, signal: AbortSignal): Promise<void>;
+  readonly signal: Ending;
+  sleep(milliseconds: number, signal: Ending): Promise<void>;
 }
 
 interface Waiter {

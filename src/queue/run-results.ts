@@ -1,7 +1,8 @@
+import type { Ending } from '../mail/ending.ts';
 import type { DeliveryResult } from '../mail/result.ts';
 
 /** What was broken off says nothing, and costs no attempt. */
-export const isDecided = (result: DeliveryResult, { aborted }: AbortSignal): boolean =>
+export const isDecided = (result: DeliveryResult, { aborted }: Ending): boolean =>
   result.outcome !== 'deferred' || !aborted || result.failure.uncertain === true;
 
 /** A login that is refused is for us to put right, and no mail is lost meanwhile. */

@@ -14,6 +14,7 @@
  */
 import { setMaxListeners } from 'node:events';
 import { openPool } from '../delivery/pool.ts';
+import type { Ending } from '../mail/ending.ts';
 import type { QueuedRecipient, QueueEntry } from '../mail/entry.ts';
 import type { DeliveryResult } from '../mail/result.ts';
 import type { World } from '../world.ts';
@@ -41,7 +42,7 @@ export interface RunOptions {
   readonly limits: { readonly sessions: number; readonly destinationSessions: number; readonly transactions: number };
   readonly fsync: boolean;
   /** Aborted: nothing more is begun, and what is under way may end. */
-  readonly signal: AbortSignal;
+  readonly signal: Ending;
   /** Brings in what waits outside of the spool, before the run. Never rejects. */
   readonly takeIn?: (spool: Spool) => Promise<number>;
   /** Milliseconds that it may take then. Default 30 s. */

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Ending } from '../mail/ending.ts';
 import type { QueueEntry } from '../mail/entry.ts';
 import type { World } from '../world.ts';
 import type { Spool } from './spool.ts';
@@ -39,7 +40,7 @@ export interface Changes {
   /** All changes so far are known. @throws {SpoolError} */
   seen(): Promise<void>;
   /** Waits so many milliseconds, or until something changes or the signal comes. */
-  orSleep(milliseconds: number, until: { world: Pick<World, 'sleep'>; signal: AbortSignal }): Promise<void>;
+  orSleep(milliseconds: number, until: { world: Pick<World, 'sleep'>; signal: Ending }): Promise<void>;
   close(): void;
 }
 

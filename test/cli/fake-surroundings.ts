@@ -78,7 +78,7 @@ export function fakeSurroundings(options: FakeOptions = {}, over: Over = {}): Fa
     monotonic: () => clock,
     random: () => 0.5,
     sleep: async (milliseconds, signal) => {
-      if (options.patient === true) await new Promise((wake) => signal?.addEventListener('abort', wake));
+      if (options.patient === true) await new Promise<void>((wake) => signal?.addEventListener('abort', () => wake()));
       steps.push(`sleep ${milliseconds}`);
       clock += milliseconds;
     },
