@@ -53,7 +53,7 @@ export async function runConfigImport(words: readonly string[], around: Surround
   const importer = Object.hasOwn(FORMATS, format) ? FORMATS[format] : undefined;
   if (importer === undefined) throw new CommandError(`Cannot import ${quoted(format)}: known are ${known}`, EXIT.usage);
   if (name === undefined || surplus.length > 0) throw new CommandError('Cannot import: name one file', EXIT.usage);
-  const file = resolve(around.cwd(), name);
+  const file = await fileOf(format, resolve(around.cwd(), name), around);
   const imported = importer({ text: await textOf(file, around), beside: await besideOf(file, around) });
   if (imported.accounts.length === 0) {
     throw new CommandError(`Cannot import ${quoted(file)}: it names no server`, EXIT.data);
@@ -64,6 +64,13 @@ export async function runConfigImport(words: readonly string[], around: Surround
   for (const each of imported.left) around.stderr.write(line(`not taken over: ${told(each)}`));
   around.stdout.write(render(imported, `Made of ${format}’s ${file} by posthaste config import.`, passwords));
   return EXIT.ok;
+}
+
+/** The configuration of nullmailer is a folder, whose servers are in one file of it. */
+async function fileOf(format: string, name: string, around: Surroundings): Promise<string> {
+  const within = resolve(name, 'remotes');
+  const isFolder = format === 'nullmailer' && (await around.readFile(within).catch(() => undefined)) !== undefined;
+  return isFolder ? within : name;
 }
 
 async function textOf(file: string, around: Surroundings): Promise<string> {

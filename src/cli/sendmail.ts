@@ -92,7 +92,12 @@ export function readSendmail(name: string, words: readonly string[]): SendmailCa
   const act = flags.filter((flag) => flag.name === 'b' || flag.name === 'I').at(-1);
   const mode = act?.name === 'I' ? 'i' : (act?.value ?? 'm');
   if (mode === 'D') return { kind: 'queue', words: ['run', '--forever'] };
-  if (has('q') && /^[mq]$/.test(mode)) return readQueueRun(flags.filter((flag) => flag.name === 'q'));
+  if (has('q') && /^[mq]$/.test(mode)) {
+    // A message that nobody takes must not look sent; Postfix refuses it, too.
+    if (operands.length > 0 || has('t'))
+      return wrong('-q runs the queue and takes no message: recipients are too many');
+    return readQueueRun(flags.filter((flag) => flag.name === 'q'));
+  }
   return act === undefined ? readSend({ name, flags, operands }) : readAct(mode, { name, flags, operands });
 }
 

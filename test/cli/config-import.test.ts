@@ -52,6 +52,7 @@ describe('posthaste config import', () => {
 
   it('reads the files that belong to it', async () => {
     expect((await play('nullmailer', 'remotes')).out).toContain('domain = "vm.example.org"\n');
+    expect((await play('nullmailer', '/etc')).out).toMatch(/ \/etc\/remotes by [\s\S]*\ndomain = "vm\.example\.org"\n/);
     expect((await play('dma', 'dma.conf')).out).toContain('url = "smtp://ann@h.example"\n');
   });
 

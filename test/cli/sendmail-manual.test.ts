@@ -41,7 +41,9 @@ describe('sendmail(8)', () => {
             : /^q[IRS]$/.test(word)
               ? `${word}x`
               : word;
-        expect([tried, readSendmail('sendmail', [`-${tried}`, 'bob']).kind === 'wrong']).toEqual([tried, refused]);
+        // A queue run takes no recipient.
+        const rest = tried.startsWith('q') ? [] : ['bob'];
+        expect([tried, readSendmail('sendmail', [`-${tried}`, ...rest]).kind === 'wrong']).toEqual([tried, refused]);
       }
     }
   });

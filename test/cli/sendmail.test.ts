@@ -133,6 +133,8 @@ describe('readSendmail()', () => {
   bad(['-bd'], /there is no daemon that listens; -bD/);
   bad(['-q30m'], /-q30m needs -bD/);
   bad(['-bd', '-q30m'], /no daemon/);
+  bad(['-q', 'bob'], /-q runs the queue and takes no message/);
+  bad(['-qf', '-ti'], /-q runs the queue and takes no message/);
   bad(['-q!Rbob'], /-q!Rbob is not supported$/);
   bad(['-Z', 'bob'], /unknown option "-Z"$/);
   bad(['-S', 'host', 'bob'], /unknown option "-S"$/);
