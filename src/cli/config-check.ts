@@ -2,7 +2,7 @@ import { readAliasTable } from '../config/alias-file.ts';
 import { nearestKey } from '../config/nearest.ts';
 import type { Settings } from '../config/settings.ts';
 import { escapeControls } from '../mail/printable.ts';
-import { type RouteTable, readTable, type Wanted } from '../route/table.ts';
+import { type Outlet, type RouteTable, readTable, type Wanted } from '../route/table.ts';
 import type { ConfigCall } from './config.ts';
 import { placeOf } from './config-places.ts';
 import { withEnvironment } from './environment.ts';
@@ -88,7 +88,7 @@ async function namedTroubles(layers: readonly Layer[], around: Surroundings): Pr
   const troubles: Trouble[] = [];
   for (const { made, path } of tablesOf(settings, { ...variables, over })) {
     if ('table' in made) {
-      troubles.push(...(await outletTroubles(made.table, around)));
+      troubles.push(...(await outletTroubles(made.table, layers, around)));
       continue;
     }
     const at = path === undefined ? undefined : placeOf(layers, path);
@@ -131,24 +131,38 @@ function tablesOf(settings: Settings, wanted: Wanted): readonly Made[] {
   ];
 }
 
-async function outletTroubles({ rules, rest }: RouteTable, around: Surroundings): Promise<readonly Trouble[]> {
+async function outletTroubles(
+  { rules, rest }: RouteTable,
+  layers: readonly Layer[],
+  around: Surroundings,
+): Promise<readonly Trouble[]> {
   const found: Trouble[] = [];
   // Of passwords, only what a file holds is looked for.
   const findSecret: Surroundings['findSecret'] = async (request) =>
     request.passwordFile === undefined ? 'unknown' : around.findSecret(request);
   for (const outlet of [...rules, rest].flatMap((rule) => rule.outlets)) {
     const secretFile = outlet.login.oauth?.clientSecretFile;
-    if (secretFile !== undefined) {
-      found.push(...(await troubleOf(() => around.findSecret({ passwordFile: secretFile }))));
-    }
+    const ours = secretFile === undefined ? [] : await troubleOf(() => around.findSecret({ passwordFile: secretFile }));
     found.push(...(await troubleOf(() => readMaterial(outlet.settings, around))));
-    found.push(
-      ...(await troubleOf(() =>
-        findLogin({ outlet, isUsual: false, material: { ca: 'system' } }, { ...around, findSecret }),
-      )),
+    const theirs = await troubleOf(() =>
+      findLogin({ outlet, isUsual: false, material: { ca: 'system' } }, { ...around, findSecret }),
     );
+    const at = loginPlace(outlet, layers);
+    const placed = [...ours, ...theirs].map(({ text, exit }) => ({
+      text: at === undefined ? text : `${text} (${at})`,
+      exit,
+    }));
+    found.push(...placed);
   }
   return found;
+}
+
+/** Where its login is said, as near as it can be. */
+function loginPlace({ account, login }: Outlet, layers: readonly Layer[]): string | undefined {
+  const table = account === undefined ? [] : ['account', account];
+  const keys = login.passwordFile === undefined ? ['oauth', 'auth', 'url'] : ['password_file'];
+  const places = keys.map((key) => placeOf(layers, [...table, key]));
+  return places.find((place) => place !== undefined);
 }
 
 /** A line for each variable that looks like ours and is none; it is no fault, as another program may read it. */

@@ -1,9 +1,9 @@
 import { homeOf } from '../config/home.ts';
 import type { Opened } from '../delivery/deliver.ts';
 import type { TlsMaterial } from '../delivery/protect.ts';
+import { isMechanism, MECHANISM_NAMES } from '../mail/mechanism.ts';
 import { quoted } from '../mail/printable.ts';
 import { type Outlet, userOf } from '../route/table.ts';
-import { isMechanism, MECHANISM_NAMES } from '../smtp/sasl/names.ts';
 import { EXIT } from './exit.ts';
 import { CommandError } from './failure.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -64,7 +64,10 @@ export async function findLogin(question: LoginQuestion, around: Surroundings): 
   });
   if (password !== undefined) return { credentials: { user, password, certificate }, ...mechanism };
   if (certificate || auth === 'EXTERNAL') return { credentials: { user, certificate }, ...mechanism };
-  const where = 'give --password-file, --password-command or POSTHASTE_PASSWORD, or write it into ~/.netrc';
+  const where =
+    outlet.account === undefined
+      ? 'give --password-file, --password-command or POSTHASTE_PASSWORD, or write it into ~/.netrc'
+      : 'give the account a "password_file" or a "password_command", or write it into ~/.netrc';
   throw new CommandError(`Cannot log in to ${via.relay.display}: there is no password: ${where}`, EXIT.config);
 }
 

@@ -115,7 +115,7 @@ const OWN = {
 };
 
 const LOGIN = {
-  auth: v.optional(line('the name of a mechanism, such as "PLAIN"')),
+  auth: v.optional(v.pipe(line(value.MECHANISM), read(value.readMechanism))),
   password_file: file('a file with the password'),
   open_password_file: truth,
   password_command: v.optional(line('a command that prints the password')),

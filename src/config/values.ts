@@ -1,5 +1,6 @@
 import { parseSender } from '../mail/address-list.ts';
 import { readDomain, readLiteral } from '../mail/domain.ts';
+import { isMechanism, MECHANISM_NAMES } from '../mail/mechanism.ts';
 import { addressOctets } from '../net/local-address.ts';
 import { parseDuration } from './duration.ts';
 import { FINGERPRINT, parseFingerprint } from './fingerprint.ts';
@@ -73,6 +74,12 @@ export function readMilliseconds(given: number | string): Reading<number> {
 }
 
 const LONGEST_MILLISECONDS = 366 * 86_400_000;
+
+export const MECHANISM = `the name of a mechanism: ${MECHANISM_NAMES.join(', ')}`;
+
+/** In any letters, as it is written. */
+export const readMechanism = (text: string): Reading<string> =>
+  reading(isMechanism(text.toUpperCase()) ? text : undefined, MECHANISM);
 
 export const RATE = 'so many messages in a time, such as "30/min"';
 

@@ -7,6 +7,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { Ending } from '../mail/ending.ts';
+import { isMechanism, type MechanismName } from '../mail/mechanism.ts';
 import type { Failure, Peer, Stage } from '../mail/result.ts';
 import { ConnectError, type Connection, type Target } from '../net/connection.ts';
 import { type Channel, converse, openChannel } from '../net/converse.ts';
@@ -18,7 +19,7 @@ import type { Extensions } from '../smtp/extensions.ts';
 import { type HelloPlan, hello, helloLiteral } from '../smtp/hello.ts';
 import { judgeBroken } from '../smtp/judge.ts';
 import type { Credentials, TokenSource } from '../smtp/sasl/exchange.ts';
-import { isMechanism, type LoginMemory, type MechanismName, strengthOf } from '../smtp/sasl/names.ts';
+import { type LoginMemory, strengthOf } from '../smtp/sasl/names.ts';
 import { stageLimit } from '../smtp/stages.ts';
 import type { World } from '../world.ts';
 import type { Protection } from './protect.ts';

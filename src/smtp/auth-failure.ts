@@ -1,9 +1,10 @@
+import type { MechanismName } from '../mail/mechanism.ts';
 import type { Reply } from '../mail/reply.ts';
 import type { Failure } from '../mail/result.ts';
 import { judge } from './judge.ts';
 import type { Candidate } from './sasl/choose.ts';
 import type { Halt } from './sasl/exchange.ts';
-import { isBound, type MechanismName } from './sasl/names.ts';
+import { isBound } from './sasl/names.ts';
 
 const ENCRYPT = 'Use smtps:// or smtp+starttls://, or name a mechanism with --auth to send it in the clear';
 const PASSWORD = 'Check user and password; many providers want an app password or a token in place of the usual one';

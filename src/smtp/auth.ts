@@ -1,3 +1,4 @@
+import type { MechanismName } from '../mail/mechanism.ts';
 import type { Reply } from '../mail/reply.ts';
 import type { Failure } from '../mail/result.ts';
 import { halted, refused, unusable, weaker } from './auth-failure.ts';
@@ -6,7 +7,7 @@ import { decodeBase64 } from './sasl/base64.ts';
 import type { ChannelBinding } from './sasl/binding.ts';
 import { type Attempt, attemptsOf, beginExchange, serving } from './sasl/choose.ts';
 import { type Credentials, type Exchange, type Halt, halt } from './sasl/exchange.ts';
-import { isBound, type MechanismName, strengthOf } from './sasl/names.ts';
+import { isBound, strengthOf } from './sasl/names.ts';
 
 /*
  * Logging in to a relay (AUTH, RFC 4954). The mechanisms themselves are in `sasl/`, pure exchanges of bytes; here they

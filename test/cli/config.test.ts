@@ -106,7 +106,7 @@ describe('posthaste config check', () => {
       exit: 78,
       err: [
         `Cannot use configuration: ${SYSTEM}:2: account "work" has no "url"`,
-        'Cannot use account "home": the relay’s URL has no user, as in smtps://user@host',
+        'Cannot use account "home": the relay’s URL has no user, as in smtps://user@host (/etc/posthaste/config.toml:5)',
         `Cannot use configuration: ${OWN}:6: no account is called "gone": there are work, home`,
         'Cannot read certificates "/home/me/.config/posthaste/gone.pem": no such file or directory',
       ]

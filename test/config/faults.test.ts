@@ -37,7 +37,7 @@ const VARIATION = {
 } as const;
 
 const LOGIN = {
-  auth: text('the name of a mechanism, such as "PLAIN"'),
+  auth: ['"KERBEROS"', expect.stringMatching(/^the name of a mechanism: EXTERNAL, .*PLAIN, LOGIN, not "KERBEROS"$/)],
   password_file: path('a file with the password'),
   open_password_file: TRUTH,
   password_command: text('a command that prints the password'),

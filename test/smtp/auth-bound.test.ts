@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import type { MechanismName } from '../../src/mail/mechanism.ts';
 import { type AuthOptions, authenticate } from '../../src/smtp/auth.ts';
 import type { ChannelBinding } from '../../src/smtp/sasl/binding.ts';
-import type { MechanismName } from '../../src/smtp/sasl/names.ts';
 import { scram } from '../../src/smtp/sasl/scram.ts';
 import { play } from '../support/play.ts';
 import { createScramServer } from '../support/scram-server.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { MECHANISM_NAMES } from '../../src/mail/mechanism.ts';
 import type { Failure } from '../../src/mail/result.ts';
 import { type AuthOptions, authenticate } from '../../src/smtp/auth.ts';
 import type { Credentials } from '../../src/smtp/sasl/exchange.ts';
-import { MECHANISM_NAMES } from '../../src/smtp/sasl/names.ts';
 import { play } from '../support/play.ts';
 
 const base64 = (text: string): string => Buffer.from(text).toString('base64');

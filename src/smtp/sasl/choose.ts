@@ -1,6 +1,7 @@
+import { MECHANISM_NAMES, type MechanismName } from '../../mail/mechanism.ts';
 import type { Channel, ChannelBinding } from './binding.ts';
 import type { Credentials, Exchange } from './exchange.ts';
-import { isBound, MECHANISM_NAMES, type MechanismName } from './names.ts';
+import { isBound } from './names.ts';
 import { oauthBearer, xoauth2 } from './oauth.ts';
 import { cramMd5, external, login, plain } from './password.ts';
 import { scram } from './scram.ts';
