@@ -33,10 +33,14 @@ export interface AdvanceOptions {
   readonly random: () => number;
 }
 
-export interface Advanced {
+export interface Advanced extends Duty {
   readonly entry: QueueEntry;
   readonly reports: readonly ReportRequest[];
   readonly events: readonly QueueEvent[];
+}
+
+/** Whether an entry has done its duty. */
+export interface Duty {
   /** No recipient is pending. */
   readonly done: boolean;
   /** It is done, and a failure in it can be told to nobody. */
@@ -85,14 +89,18 @@ function finish(
   // A message can't have been queued in the future: its clock begins anew, so that it still expires.
   const after: QueueEntry = { ...entry, queued: Math.min(entry.queued, now), recipients };
   const taken = steps.filter((step) => step !== undefined);
-  const done = recipients.every((recipient) => recipient.state !== 'pending');
   return {
     entry: after,
     reports: requests(entry, taken),
     events: [...events, ...taken.map((step) => step.event)],
-    done,
-    keep: done && reader(entry) === 'nobody' && isLoss(entry) && recipients.some(isUntold),
+    ...dutyOf(after),
   };
+}
+
+export function dutyOf(entry: QueueEntry): Duty {
+  const { recipients } = entry;
+  const done = recipients.every((recipient) => recipient.state !== 'pending');
+  return { done, keep: done && reader(entry) === 'nobody' && isLoss(entry) && recipients.some(isUntold) };
 }
 
 /** Who reads a report of failure. */

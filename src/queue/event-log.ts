@@ -30,6 +30,8 @@ export function openEventLog(place: LogPlace, tag = 'posthaste'): EventLog {
 
 /** A log that was moved away is written to that long, in milliseconds. */
 const REOPEN = 1000;
+/** What is written to a pipe at once is not mixed with what others write. */
+const AT_ONCE = 4096;
 
 function toFile(file: string): EventLog {
   let descriptor: number | undefined;
@@ -43,20 +45,36 @@ function toFile(file: string): EventLog {
       // Lines that are lost are no trouble of the mail's.
     }
   };
+  /** Lines of one moment, which cost one write. */
+  let lines = '';
+  let last = 0;
+
+  function flush(): void {
+    const text = lines;
+    lines = '';
+    if (text === '') return;
+    try {
+      if (last >= until || last < until - REOPEN) {
+        shut();
+        descriptor = openForAppending(file);
+        until = last + REOPEN;
+      }
+      if (descriptor !== undefined) writeSync(descriptor, text);
+    } catch {
+      until = 0;
+    }
+  }
+
   return {
     write(event) {
-      try {
-        if (event.time >= until || event.time < until - REOPEN) {
-          shut();
-          descriptor = openForAppending(file);
-          until = event.time + REOPEN;
-        }
-        if (descriptor !== undefined) writeSync(descriptor, eventLine(event));
-      } catch {
-        until = 0;
-      }
+      const text = eventLine(event);
+      if (lines.length + text.length > AT_ONCE) flush();
+      if (lines === '') queueMicrotask(flush);
+      lines += text;
+      last = event.time;
     },
     async close() {
+      flush();
       shut();
       until = 0;
     },

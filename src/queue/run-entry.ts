@@ -195,11 +195,11 @@ async function tryGroup(turn: GroupTurn, work: Work): Promise<void> {
       const next = await record.settle(results);
       if (envelope.requireTls !== true) traffic.learn(lane, results, dueAgain(next, results) ?? work.world.now());
     };
-    const { world, submitterOf, ...delivery } = means;
-    const submitter = submitterOf(turn.entry);
+    const { world, settings, table, open } = means;
+    const submitter = means.submitterOf(turn.entry);
     const prefer = preferenceOf(due, recipients);
     const { pool, signal, reach } = work;
-    await deliver({ ...delivery, submitter, message, envelope }, recipients, {
+    await deliver({ settings, table, open, submitter, message, envelope }, recipients, {
       world,
       pool,
       reach,

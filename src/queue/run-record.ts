@@ -1,7 +1,7 @@
 import type { ReportRequest } from '../bounce/request.ts';
 import type { QueuedRecipient, QueueEntry } from '../mail/entry.ts';
 import type { DeliveryResult } from '../mail/result.ts';
-import { type Advanced, advance } from './advance.ts';
+import { type Advanced, advance, dutyOf } from './advance.ts';
 import type { Claim } from './claim.ts';
 import type { QueueEvent } from './event.ts';
 import type { Reporting } from './run-reports.ts';
@@ -79,9 +79,8 @@ export function openRecord(options: RecordOptions): EntryRecord {
   async function write(): Promise<void> {
     isSaved = false;
     await tell(expected > 0 ? waiting.filter(isLasting) : waiting);
-    // Nothing is settled by no result: this only looks whether the entry has done its duty.
-    const { done, ...rest } = advance(entry, [], { schedule, now: entry.queued, random: () => 0 });
-    const keep = rest.keep || isUntold;
+    const { done, ...duty } = dutyOf(entry);
+    const keep = duty.keep || isUntold;
     if (expected > 0 || !done) await spool.replace(claim, withoutReported(options.entry, entry, waiting));
     else if (keep) await spool.fail(claim, entry);
     else await spool.remove(claim);
