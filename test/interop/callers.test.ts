@@ -84,7 +84,8 @@ describe('alpine, at a terminal, sends a message as it was written', () => {
       [/To AddrBk/, `\r\ralpine ${way}\rl1\r.\r..two\rlast\r\x18`],
       [/Send message\?/, 'y'],
     ]);
-    expect(typed).toEqual({ status: 0, shown: expect.stringMatching(/\[Message sent\.\]\s+Alpine finished\s+$/) });
+    // How much it shows of its progress depends on how fast it is.
+    expect(typed).toEqual({ status: 0, shown: expect.stringMatching(/ Alpine finished\s+$/) });
     expectAs(await root.arrived((mail) => fieldOf(mail, 'Subject') === `alpine ${way}`), {
       sender,
       recipients: ['bob@example.org'],
