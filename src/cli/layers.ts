@@ -133,6 +133,8 @@ const PASSING: readonly string[] = ['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN'];
 const codeOf = (error: unknown): string =>
   error instanceof Error && 'code' in error ? String(error.code) : String(error);
 
+const isOwnWord = (error: unknown): error is Error => error instanceof Error && !('code' in error);
+
 const isRefusal = (code: string): boolean => code === 'EACCES' || code === 'EPERM';
 
 const exitOf = (code: string): ExitCode =>
@@ -144,7 +146,8 @@ function findFile(file: string, around: Surroundings): ReturnType<Surroundings['
   } catch (error) {
     const code = codeOf(error);
     const who = `you (user id ${around.surface.userId()})`;
-    const why = isRefusal(code) ? `${who} may not read it` : `it can't be read (${code})`;
+    const broken = isOwnWord(error) ? error.message : `it can't be read (${code})`;
+    const why = isRefusal(code) ? `${who} may not read it` : broken;
     const text = `Cannot read configuration: file ${quoted(file)}: ${why}`;
     throw new CommandError(text, exitOf(code), { cause: error });
   }

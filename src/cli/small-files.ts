@@ -30,10 +30,12 @@ function readAll(descriptor: number): Buffer {
   throw new Error(`it is larger than ${MAX_FILE} octets`);
 }
 
-/** A configuration file with its owner. Never waits for a writer, should it be a pipe. */
+/** A configuration file with its owner. A pipe would say nothing, or be waited for. */
 export function findConfig(file: string): { readonly bytes: Buffer; readonly uid: number } | undefined {
   // As nearly always there is none: an error would cost more than all of the rest.
-  if (statSync(file, { throwIfNoEntry: false }) === undefined) return undefined;
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (found === undefined) return undefined;
+  if (found.isDirectory() || found.isFIFO()) throw new Error(`it is a ${found.isFIFO() ? 'pipe' : 'folder'}`);
   const descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     return { bytes: readAll(descriptor), uid: fstatSync(descriptor).uid };

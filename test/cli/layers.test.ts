@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -306,6 +306,18 @@ describe('the built command', () => {
     expect(readdirSync(join(folder, 'posthaste/out')).filter((name) => name.endsWith('.eml'))).toHaveLength(2);
     writeFileSync(file, 'relay = 1\n');
     expect(await send()).toMatchObject({ status: 78 });
+  });
+
+  it('sends nothing by what is no file', async () => {
+    const { file, folder } = place('');
+    const folderText = `posthaste: Cannot read configuration: file "${file}": it is a folder\n`;
+    rmSync(file);
+    mkdirSync(file);
+    expect(await run(BIN, ['a@b.test'], { env: env(folder) })).toEqual({ status: 78, stdout: '', stderr: folderText });
+    rmSync(file, { recursive: true });
+    await run('mkfifo', [file]);
+    const found = await run(BIN, ['a@b.test'], { env: env(folder) });
+    expect([found.status, found.stderr]).toEqual([78, expect.stringMatching(/: it is a pipe$/m)]);
   });
 
   it('finds a password file that others can read', async () => {
