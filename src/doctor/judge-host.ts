@@ -1,5 +1,5 @@
 import { formatReply, type Reply } from '../mail/reply.ts';
-import type { TlsFacts } from '../mail/result.ts';
+import type { Failure, TlsFacts } from '../mail/result.ts';
 import type { ConnectFailure } from '../net/connection.ts';
 import type { Finding } from './finding.ts';
 import type { HostFacts } from './probe.ts';
@@ -28,7 +28,10 @@ const SOON = 14;
 export function judgeHost(facts: HostFacts, demands: Demands): readonly Finding[] {
   const { host: subject } = demands;
   if (facts.refusals !== undefined) {
-    return [{ check: 'connect', verdict: 'failure', subject, text: refusalText(facts.refusals, demands.port) }];
+    const advice = demands.isRelay
+      ? 'Check its name and port, and that it is up'
+      : 'Its operator has to see to it; in the queue, mail for it is tried again';
+    return [{ check: 'connect', verdict: 'failure', subject, text: refusalText(facts.refusals, demands.port), advice }];
   }
   const { trouble } = facts;
   return [
@@ -46,11 +49,14 @@ export function judgeHost(facts: HostFacts, demands: Demands): readonly Finding[
     ...judgeStartTls(facts, demands),
     ...(facts.tls === undefined ? [] : [judgeCertificate(facts.tls, demands)]),
     ...judgeAuth(facts, demands),
-    ...(trouble === undefined
-      ? []
-      : [{ check: checkOf(trouble.stage), verdict: 'failure', subject, text: trouble.text } as const]),
+    ...(trouble === undefined ? [] : [judgeTrouble(trouble, subject)]),
   ];
 }
+
+const judgeTrouble = ({ stage, text, advice }: Failure, subject: string): Finding => ({
+  ...{ check: checkOf(stage), verdict: 'failure', subject, text },
+  advice: advice ?? 'Its operator has to see to it; what breaks off now and then is tried again',
+});
 
 const checkOf = (stage: string): Finding['check'] =>
   stage === 'tls' || stage === 'starttls' ? 'starttls' : 'greeting';
@@ -72,7 +78,8 @@ function judgeGreeting({ greeting, hello }: HostFacts, subject: string): readonl
     return [{ check: 'greeting', verdict: 'failure', subject, text: `it turns us away: ${shown(greeting)}`, advice }];
   }
   if (hello !== undefined && hello.code >= 400) {
-    return [{ check: 'greeting', verdict: 'failure', subject, text: `it refuses our EHLO: ${shown(hello)}` }];
+    const advice = 'Set "hostname" to a name that leads to the address that we send from';
+    return [{ check: 'greeting', verdict: 'failure', subject, text: `it refuses our EHLO: ${shown(hello)}`, advice }];
   }
   return [{ check: 'greeting', verdict: 'ok', subject, text: shown(greeting) }];
 }
@@ -92,12 +99,16 @@ function judgeStartTls(
         verdict: mode === 'must' ? 'failure' : 'warning',
         subject,
         text: `STARTTLS is refused: ${shown(startTls)}`,
+        advice:
+          'Its operator has to see to its certificate; a relay may have a port with TLS from the start (smtps://)',
       },
     ];
   }
   if (offersStartTls) return [];
-  if (mode === 'may')
-    return [{ check, verdict: 'warning', subject, text: 'no STARTTLS is offered: mail goes in the clear' }];
+  if (mode === 'may') {
+    const text = 'no STARTTLS is offered: mail goes in the clear';
+    return [{ check, verdict: 'warning', subject, text, advice: 'Where it must not, set tls.level = "encrypt"' }];
+  }
   const advice =
     'Use the port that has TLS (465 with smtps://, 587 with smtp+starttls://), or allow less with --tls may';
   return [{ check, verdict: 'failure', subject, text: 'no STARTTLS is offered, and TLS is required', advice }];

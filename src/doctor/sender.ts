@@ -161,6 +161,8 @@ function judgeSpf({ result, why }: SpfVerdict, address: string): Pick<Finding, '
   }
 }
 
+const SIGNS = 'Send through the domain’s own relay, which signs, or have whoever signs publish the key';
+
 async function examineDkim(
   domain: string,
   selector: string | undefined,
@@ -173,19 +175,18 @@ async function examineDkim(
       const text = 'which key signs is not known: name its selector with --dkim-selector';
       return [{ check, verdict: 'unknown', subject: domain, text }];
     }
-    return [
-      { check, verdict: 'warning', subject: domain, text: 'the domain has no DKIM key: nothing can be signed for it' },
-    ];
+    const text = 'the domain has no DKIM key: nothing can be signed for it';
+    return [{ check, verdict: 'warning', subject: domain, text, advice: SIGNS }];
   }
   const subject = `${selector}._domainkey.${domain}`;
   const answer = await resolver.resolve(subject, 'TXT');
   if (answer.kind === 'unknown') return [{ check, verdict: 'unknown', subject, text: answer.text }];
   const record = answer.kind === 'found' ? answer.records.find((text) => /(?:^|;)\s*p\s*=/.test(text)) : undefined;
   if (record === undefined)
-    return [{ check, verdict: 'warning', subject, text: 'there is no DKIM key of this selector' }];
+    return [{ check, verdict: 'warning', subject, text: 'there is no DKIM key of this selector', advice: SIGNS }];
   // RFC 6376, section 3.6.1.
   const key = /(?:^|;)\s*p\s*=\s*([^;]*)/.exec(record)?.[1]?.replace(/\s+/g, '') ?? '';
-  if (key === '') return [{ check, verdict: 'warning', subject, text: 'the DKIM key is revoked' }];
+  if (key === '') return [{ check, verdict: 'warning', subject, text: 'the DKIM key is revoked', advice: SIGNS }];
   return [{ check, verdict: 'ok', subject, text: 'the DKIM key is there' }];
 }
 

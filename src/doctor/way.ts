@@ -98,9 +98,12 @@ function findingOf(check: Finding['check'], failure: Failure, setting: Pick<Sett
     verdict: 'failure',
     ...(host === undefined ? {} : { subject: host }),
     text: reply === undefined ? text : `${text}: ${formatReply(reply).slice(0, 300)}`,
-    ...(advice === undefined ? {} : { advice }),
+    advice: advice ?? (check === 'mx' || check === 'host' ? OTHER_ADDRESS : OPERATOR),
   };
 }
+
+const OTHER_ADDRESS = 'As it is, nobody can send there: ask whoever reads it for an address that works';
+const OPERATOR = 'Its operator has to see to it; mail in the queue is tried again where that can help';
 
 function hostsFinding({ hosts, destination: subject }: Route): Finding {
   const [first] = hosts;
@@ -200,5 +203,9 @@ async function examineSessions(
     );
   }
   if (findings.length > 0) return { findings, goes: false };
-  return { findings: [{ check: 'session', verdict: 'failure', text: 'no server takes mail now' }], goes: false };
+  const advice = 'See what is said of each; in the queue, mail is tried again';
+  return {
+    findings: [{ check: 'session', verdict: 'failure', text: 'no server takes mail now', advice }],
+    goes: false,
+  };
 }

@@ -43,6 +43,11 @@ async function examine({ domain = 'b.test', via = { kind: 'mx' }, zones = ZONES,
   if (plan === undefined) throw new Error('there is no plan');
   const opened = { material: { ca: 'system' }, helloName: 'vm.a.test', ...rest.opened };
   const found = await examineWay({ plan, opened }, { ...world, ...rest.over });
+  // Whatever is wrong, somebody can do something about it.
+  for (const { verdict, advice, text } of found.findings) {
+    if ((verdict === 'failure' || verdict === 'warning') && !text.startsWith('refused here'))
+      expect(advice, text).toBeDefined();
+  }
   const lines = found.findings.map(
     ({ verdict, check, subject, text }) => `${verdict} ${check} ${subject ?? '-'}: ${text}`,
   );
