@@ -53,7 +53,7 @@ export function withoutUser(text: string): string {
 
 function read(text: string): RelayReading {
   if (/[\0-\x20\x7f]/.test(text)) return { reason: 'it has blanks or control characters in it' };
-  const [, name = '', rest = ''] = /^([a-z+]+):(.*)$/i.exec(text) ?? [];
+  const [, name = '', rest = ''] = /^([A-Za-z+]+):(.*)$/.exec(text) ?? [];
   if (name.toLowerCase() === UNIX) return readSocket(rest);
   const scheme = SCHEMES[name.toLowerCase()];
   if (scheme === undefined || !Object.hasOwn(SCHEMES, name.toLowerCase()) || !rest.startsWith('//')) {

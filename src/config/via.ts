@@ -40,7 +40,7 @@ const MAX_TEXT = 400;
 
 /** Reads a way. A reason never holds what stands before the `@` of a URL. */
 export function parseVia(text: string): ViaReading {
-  const [, word = '', rest = ''] = /^([a-z]+)(?::(.*))?$/i.exec(text) ?? [];
+  const [, word = '', rest = ''] = /^([A-Za-z]+)(?::(.*))?$/.exec(text) ?? [];
   const isBare = !text.includes(':');
   switch (word.toLowerCase()) {
     case 'mx':

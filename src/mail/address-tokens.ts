@@ -32,7 +32,7 @@ const CLASSES: readonly ('control' | 'blank' | 'atom' | 'stray' | Special)[] = A
 const classOf = (code: number): (typeof CLASSES)[number] => (code < 128 ? (CLASSES[code] ?? 'atom') : 'atom');
 
 /** Nothing that could be an address fits between its question marks, so none is ever hidden in one. */
-const ENCODED_WORD = /=\?[\w*'-]{1,60}\?[bq]\?[^\0-\x20\x7f?@<>"\\]{0,1000}\?=/iy;
+const ENCODED_WORD = /=\?[\w*'-]{1,60}\?[BQbq]\?[^\0-\x20\x7f?@<>"\\]{0,1000}\?=/y;
 const LITERAL = /\[[^\0-\x08\x0a-\x1f\x7f()<>[\]@\\,;"]*\]?/y;
 const CONTROL = /[\0-\x08\x0a-\x1f\x7f]/;
 
