@@ -31,6 +31,7 @@ import { connect } from './net/connect.ts';
 import type { Spool } from './queue/spool.ts';
 import { stageLimit } from './smtp/stages.ts';
 import { intake } from './submit/intake.ts';
+import { statePlace } from './submit/places.ts';
 import { scratch } from './submit/scratch.ts';
 import { conversation, drain, isTerminal } from './submit/standard-input.ts';
 import { CONFIG_READER } from './version.ts';
@@ -177,8 +178,10 @@ async function startRunner(spool: Spool, { words, env }: RunnerStart): Promise<v
 /** Sources change, and so nothing is remembered of what they made of a file. */
 async function rememberConfig() {
   if (CONFIG_READER === undefined) return undefined;
-  const { configMemoryOf } = await import('./submit/config-memory.ts');
-  return configMemoryOf({ ...surroundings, uid: surroundings.surface.userId() }, CONFIG_READER);
+  const place = statePlace('config.json', { ...surroundings, uid: surroundings.surface.userId() });
+  if (!('path' in place)) return undefined;
+  const { openConfigMemory } = await import('./submit/config-memory.ts');
+  return openConfigMemory(place.path, CONFIG_READER);
 }
 
 const surroundings: Surroundings = {

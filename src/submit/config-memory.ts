@@ -1,6 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import type { Overrides } from '../config/defaults.ts';
-import { type Asker, statePlace } from './places.ts';
 
 /*
  * What files of the configuration mean, so that a send need not load what checks them: that takes a third as long as all
@@ -25,7 +24,6 @@ export interface FileText {
 interface Entry {
   readonly at: string;
   readonly home: string;
-  /** A character for each octet. */
   readonly text: string;
   readonly overrides: Overrides;
 }
@@ -37,16 +35,11 @@ const MOST = 524_288;
 const MOST_ENTRIES = 8;
 const OTHERS = 0o077;
 
-/** The memory of who asks; `build` is the digest of what reads files. Undefined where there is no place for it. */
-export function configMemoryOf(asker: Asker, build: string): ConfigMemory | undefined {
-  const place = statePlace('config.json', asker);
-  return 'path' in place ? openConfigMemory(place.path, build) : undefined;
-}
-
+/** The memory in a file; `build` is the digest of what reads configurations. */
 export function openConfigMemory(path: string, build: string): ConfigMemory {
   let entries: readonly Entry[] | undefined;
   const isOf = ({ at, home = '', bytes }: FileText) => {
-    const text = Buffer.from(bytes).toString('latin1');
+    const text = textOf(bytes);
     return (entry: Entry) => entry.at === at && entry.home === home && entry.text === text;
   };
   return {
@@ -55,15 +48,22 @@ export function openConfigMemory(path: string, build: string): ConfigMemory {
       return entries.find(isOf(file))?.overrides;
     },
     async keep({ at, home = '', bytes }, overrides) {
+      const text = textOf(bytes);
       // A proxy has one; a configuration with it is read each time.
-      if (bytes.length > MOST_TEXT || overridesHavePassword(overrides)) return;
+      if (text === undefined || bytes.length > MOST_TEXT || overridesHavePassword(overrides)) return;
       const others = (entries ?? read(path, build)).filter((entry) => entry.at !== at || entry.home !== home);
-      const fresh = { at, home, text: Buffer.from(bytes).toString('latin1'), overrides };
+      const fresh = { at, home, text, overrides };
       entries = [fresh, ...others].slice(0, MOST_ENTRIES);
       const { replaceState } = await import('./state-file.ts');
       replaceState(path, JSON.stringify({ build, entries }));
     },
   };
+}
+
+/** Undefined for octets that are no UTF-8: what takes their place would make different files the same. */
+function textOf(bytes: Uint8Array): string | undefined {
+  const text = Buffer.from(bytes).toString();
+  return text.includes('\ufffd') ? undefined : text;
 }
 
 const overridesHavePassword = (overrides: Overrides): boolean => JSON.stringify(overrides).includes('"password":');

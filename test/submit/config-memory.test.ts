@@ -1,9 +1,9 @@
-import { chmodSync, chownSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readConfig } from '../../src/config/config.ts';
 import type { Overrides } from '../../src/config/defaults.ts';
-import { configMemoryOf, openConfigMemory } from '../../src/submit/config-memory.ts';
+import { openConfigMemory } from '../../src/submit/config-memory.ts';
 import { fullConfig } from '../bench/full-config.ts';
 import { scratchFolder } from '../support/spool.ts';
 
@@ -41,7 +41,15 @@ describe('openConfigMemory()', () => {
     expect(again('b2').recall(file('x', '/c.toml', '/h'))).toBeUndefined();
     // Octets that are no UTF-8 are told apart.
     await memory.keep(file('\ufffd'), MEANING);
-    expect(memory.recall({ at: '/c.toml', home: undefined, bytes: Buffer.from([0xff]) })).toBeUndefined();
+    const wrong = { at: '/c.toml', home: undefined, bytes: Buffer.from([0xff]) };
+    expect(memory.recall(wrong)).toBeUndefined();
+    await memory.keep(wrong, MEANING);
+    expect([memory.recall(wrong), memory.recall({ ...wrong, bytes: Buffer.from([0xfe]) })]).toEqual([
+      undefined,
+      undefined,
+    ]);
+    await memory.keep(file('ü'), MEANING);
+    expect(again().recall(file('ü'))).toEqual(MEANING);
   });
 
   it('keeps the last text of each file, and eight files', async () => {
@@ -94,15 +102,5 @@ describe('openConfigMemory()', () => {
     const { memory } = opened('b1', join(inFile, 'config.json'));
     await memory.keep(file('x'), MEANING);
     expect(memory.recall(file('x'))).toEqual(MEANING);
-  });
-});
-
-describe('configMemoryOf()', () => {
-  it('lies in the folder of state, and nowhere where there is none', async () => {
-    const folder = scratchFolder();
-    const asker = { env: { XDG_STATE_HOME: folder }, uid: 1000, home: () => undefined, cwd: () => '/' };
-    await configMemoryOf(asker, 'b')?.keep(file('x'), MEANING);
-    expect(readFileSync(join(folder, 'posthaste/config.json'), 'utf8')).toContain('"build":"b"');
-    expect(configMemoryOf({ ...asker, env: {} }, 'b')).toBeUndefined();
   });
 });
