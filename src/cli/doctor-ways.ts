@@ -133,7 +133,10 @@ function whoIsMeant(
     const reading = readDomain(what);
     const accounts = Object.keys(settings.accounts).slice(0, 20);
     if (!what.includes('.') || !('domain' in reading)) {
-      const known = accounts.length === 0 ? 'there is none' : `there are ${accounts.join(', ')}`;
+      const known =
+        accounts.length === 0
+          ? 'there is none'
+          : `there ${accounts.length === 1 ? 'is' : 'are'} ${accounts.join(', ')}`;
       throw new CommandError(`Cannot examine ${quoted(what)}: it is no domain, and no account: ${known}`, EXIT.usage);
     }
     return [{ address: { local: 'postmaster', domain: reading.domain } }];

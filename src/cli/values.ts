@@ -82,7 +82,7 @@ export function readValues(given: Given, words: readonly string[]): SendOptions 
     wrong('--tls-fingerprint', last('tlsFingerprint') ?? '', '--tls none leaves no certificate to check');
   }
   if (has('passwordFile') && has('passwordCommand')) {
-    wrong('--password-command', last('passwordCommand') ?? '', '--password-file is given too');
+    wrong('--password-command', '', '--password-file is given too');
   }
   if (has('askPassword') && (has('passwordFile') || has('passwordCommand'))) {
     wrong('--ask-password', '', 'the place of the password is given too');
@@ -150,10 +150,12 @@ const when = <T extends object>(text: string | undefined, make: (text: string) =
   text === undefined ? {} : make(text);
 
 function wrong(option: string, text: string, why: string): never {
-  throw new CommandError(`Cannot use ${option} ${quoted(text)}: ${why}`, EXIT.usage);
+  const shown = text === '' && why !== EMPTY ? option : `${option} ${quoted(text)}`;
+  throw new CommandError(`Cannot use ${shown}: ${why}`, EXIT.usage);
 }
 
-const filled = (option: string, text: string): string => (text === '' ? wrong(option, text, 'it is empty') : text);
+const EMPTY = 'it is empty';
+const filled = (option: string, text: string): string => (text === '' ? wrong(option, text, EMPTY) : text);
 
 /** `0` is no limit, as in the configuration. */
 const readSize = (text: string): number =>

@@ -121,6 +121,7 @@ async function runCommand(command: string, env: Environment, timeout: number): P
       throw new SecretError(`${origin} ${end.reason}`, 77);
     case 'ended': {
       if (end.status !== 0) throw new SecretError(`${origin} exited with status ${end.status}`, 77);
+      if (end.output.length === 0) throw new SecretError(`${origin} printed nothing`, 77);
       const line = end.output.indexOf('\n');
       return secretOf(line < 0 ? end.output : end.output.subarray(0, line + 1), origin);
     }

@@ -176,7 +176,10 @@ function outletOf(text: string, { settings, over, last, login }: Origin): Outlet
   const account = settings.accounts[via.name];
   if (account === undefined || !Object.hasOwn(settings.accounts, via.name)) {
     const names = Object.keys(settings.accounts);
-    const known = names.length === 0 ? 'there is none' : `there are ${names.slice(0, 20).join(', ')}`;
+    const known =
+      names.length === 0
+        ? 'there is none'
+        : `there ${names.length === 1 ? 'is' : 'are'} ${names.slice(0, 20).join(', ')}`;
     throw new TableFault(`no account is called ${quoted(via.name)}: ${known}`);
   }
   if (account.url === '') throw new TableFault(`account ${quoted(via.name)} has no "url"`);

@@ -119,7 +119,7 @@ describe('findSecret() from a command', () => {
   bad('/dev/null', `77 ${why('command "/dev/null" can\'t be run (EACCES)')}`);
   bad('false secret', `77 ${why('command "false" exited with status 1')}`);
   bad("sh -c 'echo secret; kill -9 $$'", `77 ${why('command "sh" was ended by SIGKILL')}`);
-  bad('true', `78 ${why('command "true" is empty')}`);
+  bad('true', `77 ${why('command "true" printed nothing')}`);
   bad('echo', `78 ${why('command "echo" is empty')}`);
   bad("printf 'a\\0b'", `78 ${why('command "printf" has a NUL')}`);
   bad("printf '\\377'", `78 ${why('command "printf" is not UTF-8')}`);
