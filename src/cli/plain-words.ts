@@ -19,7 +19,6 @@ export function readPlainWords(words: readonly string[]): CommandLine | undefine
   if (OTHER.includes(first) || words.some((word) => /[\r\n\0]/.test(word))) return undefined;
   const waiting = first === 'send' ? words.slice(1) : [...words];
   if (waiting[0] === 'help') return undefined;
-  const rows = rowsByFlag();
   const given = new Map<OptionKey, string[]>();
   const operands: string[] = [];
   const give = (row: Row, value: string): void => void given.set(row.key, [...(given.get(row.key) ?? []), value]);
@@ -34,7 +33,7 @@ export function readPlainWords(words: readonly string[]): CommandLine | undefine
     }
     const isLong = word.startsWith('--');
     const equals = isLong ? word.indexOf('=') : -1;
-    const row = rows.get(isLong ? (equals < 0 ? word : word.slice(0, equals)) : word.slice(0, 2));
+    const row = rowOf(isLong ? (equals < 0 ? word : word.slice(0, equals)) : word.slice(0, 2));
     if (row === undefined) return undefined;
     const attached = isLong ? (equals < 0 ? undefined : word.slice(equals + 1)) : word.slice(2) || undefined;
     if (row.takesValue) {
@@ -51,12 +50,13 @@ export function readPlainWords(words: readonly string[]): CommandLine | undefine
   return { kind: 'send', given, words: operands };
 }
 
-function rowsByFlag(): ReadonlyMap<string, Row> {
-  const rows = new Map<string, Row>();
-  for (const { key, flags } of OPTIONS) {
-    const takesValue = flags.endsWith('>');
-    // By strings, because regular expressions make 90 KB of garbage here, at which the collector wakes in a plain send.
-    for (const flag of flags.replace(',', '').split(' ')) if (flag.startsWith('-')) rows.set(flag, { key, takesValue });
-  }
-  return rows;
+/** The option that a flag belongs to: `-f` and `--from` to `-f, --from <address>`. No table is made of so few words. */
+function rowOf(flag: string): Row | undefined {
+  const second = ` ${flag}`;
+  const row = OPTIONS.find(({ flags }) => {
+    const at = flags.startsWith(flag) ? 0 : flags.indexOf(second) + 1;
+    const end = flags[at + flag.length];
+    return (at > 0 || flags.startsWith(flag)) && (end === undefined || end === ' ' || end === ',');
+  });
+  return row === undefined ? undefined : { key: row.key, takesValue: row.flags.endsWith('>') };
 }
