@@ -24,7 +24,7 @@ export function createConnection(open: Socket, to: Peer): Connection {
   let socket = open;
   let peer = to;
   let bindings: () => readonly ChannelBinding[] = () => [];
-  let chain: readonly X509Certificate[] = [];
+  let chain: () => readonly X509Certificate[] = () => [];
   let unread: Buffer[] = [];
   let unreadSize = 0;
   let over: 'ended' | 'reset' | undefined;
@@ -94,7 +94,7 @@ export function createConnection(open: Socket, to: Peer): Connection {
     },
     localAddress: open.localAddress,
     bindings: () => bindings(),
-    chain: () => chain,
+    chain: () => chain(),
     take() {
       const [first] = unread;
       if (first === undefined) return null;

@@ -59,7 +59,7 @@ export interface Secured {
   readonly facts: TlsFacts;
   readonly bindings: () => readonly ChannelBinding[];
   /** What the server showed: its own certificate first, then those it sent with it. */
-  readonly chain: readonly X509Certificate[];
+  readonly chain: () => readonly X509Certificate[];
 }
 
 export interface Handshake {
@@ -107,7 +107,7 @@ export async function handshake(
       certificate: certificate?.raw,
       exportKeyingMaterial: (length, label, context) => socket.exportKeyingMaterial(length, label, context),
     });
-  return { socket, facts: factsOf(socket, certificate, reason), bindings, chain: [...chainFrom(certificate)] };
+  return { socket, facts: factsOf(socket, certificate, reason), bindings, chain: () => [...chainFrom(certificate)] };
 }
 
 function secured(socket: TLSSocket, milliseconds: number): Promise<void> {
@@ -155,7 +155,7 @@ function reasonOf(error: unknown): string {
 // OpenSSL builds no longer one by default than a hundred; real ones have two to four.
 const MOST_SHOWN = 20;
 
-/** In the order in which they were sent. Node gives them once only for a connection: asked again, it has none. */
+/** In the order in which they were sent. Node gives the first once only for a connection, and the others by it. */
 function* chainFrom(own: X509Certificate | undefined): Generator<X509Certificate> {
   let current = own;
   for (let count = 0; current !== undefined && count < MOST_SHOWN; count += 1) {
