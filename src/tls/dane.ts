@@ -71,13 +71,28 @@ export function whyNotDane(shown: ShownChain, records: readonly TlsaRecord[]): s
 
 /** SHA-256 of a certificate's key, in hex: the data of a record 3 1 1. */
 export const keyDigest = (certificate: X509Certificate): string =>
-  createHash('sha256').update(spkiOf(certificate)).digest('hex');
+  createHash('sha256')
+    .update(spkiOf(certificate) ?? NOTHING)
+    .digest('hex');
 
-const spkiOf = ({ publicKey }: X509Certificate): Buffer => publicKey.export({ type: 'spki', format: 'der' });
+const NOTHING = Buffer.alloc(0);
+
+const spkiOf = (certificate: X509Certificate): Buffer | undefined =>
+  publicKeyOf(certificate)?.export({ type: 'spki', format: 'der' });
+
+/** Undefined where it is of a kind that OpenSSL does not know: a server may send anything behind its own. */
+function publicKeyOf(certificate: X509Certificate): KeyObject | undefined {
+  try {
+    return certificate.publicKey;
+  } catch {
+    return undefined;
+  }
+}
 
 /** Whether a record names this very certificate, or its key. */
 export function matchesTlsa({ selector, matching, data }: TlsaRecord, certificate: X509Certificate): boolean {
   const bytes = selector === SPKI ? spkiOf(certificate) : certificate.raw;
+  if (bytes === undefined) return false;
   const hash = HASH[matching];
   return (hash === undefined ? bytes : createHash(hash).update(bytes).digest()).equals(data);
 }
@@ -108,11 +123,11 @@ function pathToAnchor(
 }
 
 const isIssuedBy = (below: X509Certificate, above: X509Certificate): boolean =>
-  below.checkIssued(above) && isSignedBy(below, above.publicKey);
+  below.checkIssued(above) && isSignedBy(below, publicKeyOf(above));
 
-function isSignedBy(certificate: X509Certificate, key: KeyObject): boolean {
+function isSignedBy(certificate: X509Certificate, key: KeyObject | undefined): boolean {
   try {
-    return certificate.verify(key);
+    return key !== undefined && certificate.verify(key);
   } catch {
     return false;
   }

@@ -84,6 +84,18 @@ describe('whyNotDane() holds a chain against records', () => {
   );
   bad('no certificate', /^the server showed no certificate$/, [], record(3, 1, 1));
 
+  test('a key of an unknown kind matches nothing, and breaks nothing', () => {
+    // id-ecPublicKey, with another last number.
+    const at = root.raw.indexOf(Buffer.from('06072a8648ce3d0201', 'hex'));
+    const bytes = Buffer.from(root.raw);
+    bytes.writeUInt8(0x7f, at + 8);
+    const strange = new X509Certificate(bytes);
+    expect(() => strange.publicKey).toThrow();
+    const records = [record(2, 1, 1, root), record(2, 1, 0, otherRoot), record(3, 1, 1, root)];
+    expect(whyNotDane(shown(own, strange), records)).toMatch(NONE);
+    expect(whyNotDane(shown(strange), records)).toMatch(NONE);
+  });
+
   test('usage 2 wants the name, usage 3 does not', () => {
     const elsewhere = { ...shown(own, root), names: ['mail.test', 'b.test'] };
     const why = 'a record of usage 2 matches, and the certificate is not for mail.test or b.test';
