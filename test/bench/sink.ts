@@ -27,6 +27,13 @@ function serve(first: Socket) {
   let left = 0;
   /** Lines of AUTH that are still to come. */
   let challenges = 0;
+  /** Replies to what came in one piece leave in one piece, as servers with PIPELINING send them (RFC 2920, section 3.2). */
+  let replies = '';
+
+  function flush() {
+    if (replies !== '') socket.write(replies);
+    replies = '';
+  }
 
   function hello() {
     const tls = socket instanceof TLSSocket ? '250-AUTH PLAIN LOGIN\r\n' : '250-STARTTLS\r\n';
@@ -67,9 +74,9 @@ function serve(first: Socket) {
     kept = end < 0 ? Buffer.from(all) : Buffer.alloc(0);
     if (end < 0) return undefined;
     const line = all.toString('latin1', 0, end);
-    const reply = obey(line);
-    if (line === 'QUIT') socket.end(reply);
-    else if (reply !== '') socket.write(reply);
+    replies += obey(line);
+    if (line === 'QUIT' || line === 'STARTTLS') flush();
+    if (line === 'QUIT') socket.end();
     if (line === 'STARTTLS') secure();
     return all.subarray(end + 2);
   }
@@ -85,7 +92,7 @@ function serve(first: Socket) {
     }
     kept = Buffer.alloc(0);
     mode = 'command';
-    socket.write(ACCEPTED);
+    replies += ACCEPTED;
     return bytes.subarray(end + FINAL_DOT.length);
   }
 
@@ -96,7 +103,7 @@ function serve(first: Socket) {
     }
     const rest = bytes.subarray(left);
     mode = 'command';
-    socket.write(ACCEPTED);
+    replies += ACCEPTED;
     return rest;
   }
 
@@ -109,6 +116,7 @@ function serve(first: Socket) {
         else if (mode === 'dotted') rest = takeDotted(rest);
         else rest = takeCounted(rest);
       }
+      flush();
     });
   }
 
