@@ -125,18 +125,17 @@ export async function whoReads(
 ): Promise<Pick<Job, 'refused'> & { readonly recipients: readonly Recipient[] }> {
   const { aliases } = options;
   const hasLocal = named.recipients.some((each) => each.unqualified === true || isOwn(each.address, identity, around));
-  if (!hasLocal && !hasWholeAliases(settings, around)) return named;
+  if (!hasLocal && !(aliases && hasWholeAliases(settings, around))) return named;
   const { expand } = await import('./expand.ts');
   const expanded = expand({ recipients: named.recipients, settings, identity, aliases }, around);
   return { recipients: expanded.recipients, refused: [...named.refused, ...expanded.refused] };
 }
 
-/** Where the configuration has aliases, some may stand for whole addresses; all others are for names of this host. */
+/** Whether some may stand for whole addresses: all others are for names of this host. */
 function hasWholeAliases({ aliases }: Settings, around: Surroundings): boolean {
-  const names = Object.keys(aliases);
-  if (names.length === 0 || names.some((name) => name.includes('@'))) return names.length > 0;
+  if (Object.keys(aliases).some((name) => name.includes('@'))) return true;
   const system = around.readAliases(SYSTEM_ALIASES);
-  // To read it whole takes longer than all else of a configuration.
+  // To take it apart needs longer than all else of a send.
   return 'text' in system && /^(?![ \t#])[^:\n]*["@]/m.test(system.text);
 }
 

@@ -9,7 +9,7 @@ describe('run() with --skip-empty', () => {
     'sends nothing for %j',
     async (message) => {
       const { exit, out, err, steps } = await play(['--skip-empty', 'ann@example.org', 'a..b@x'], { message });
-      expect([exit, out, err, steps]).toEqual([0, '', '', ['message']]);
+      expect([exit, out, err, steps]).toEqual([0, '', '', ['message', 'aliases /etc/aliases']]);
     },
   );
 
@@ -35,7 +35,7 @@ describe('run() when all is well', () => {
   it('does everything in order and prints nothing', async () => {
     const { exit, out, err, steps } = await play(['ann@example.org', 'bob@example.net']);
     expect([exit, out, err]).toEqual([0, '', '']);
-    expect(steps).toEqual(['message', 'world', 'signals', 'deliver ann bob']);
+    expect(steps).toEqual(['message', 'aliases /etc/aliases', 'world', 'signals', 'deliver ann bob']);
   });
 
   it('asks for configuration, certificates and password before it reads the message', async () => {
@@ -163,7 +163,7 @@ describe('run() when recipients were not delivered to', () => {
   it('tries the deferred ones again when --retry-for is given', async () => {
     const { exit, steps, err, stdout } = await play(['--retry-for', '1m', '--json', ...words], { outcome });
     expect(exit).toBe(67);
-    expect(steps.slice(3)).toEqual(['deliver ann bob cid', 'sleep 1000', 'deliver cid', 'sleep 2000', 'deliver cid']);
+    expect(steps.slice(4)).toEqual(['deliver ann bob cid', 'sleep 1000', 'deliver cid', 'sleep 2000', 'deliver cid']);
     expect(err).not.toContain('cid');
     expect(readJson(stdout.text)).toMatchObject({
       version: 1,
@@ -193,7 +193,7 @@ describe('run() when recipients were not delivered to', () => {
   it('delivers nothing when all addresses are refused', async () => {
     const { exit, steps } = await play(['a@@b']);
     expect(exit).toBe(65);
-    expect(steps).toEqual(['message']);
+    expect(steps).toEqual(['message', 'aliases /etc/aliases']);
   });
 
   it('logs each attempt and result', async () => {
