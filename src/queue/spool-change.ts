@@ -1,5 +1,5 @@
 import type { QueueEntry } from '../mail/entry.ts';
-import { codeOf, unlessMissing } from './disk.ts';
+import { type Disk, unlessMissing } from './disk.ts';
 import { spoolError } from './spool-error.ts';
 import { syncFolder } from './spool-folders.ts';
 import { entryPath, hasEntry, type Writing, writeEntry } from './spool-write.ts';
@@ -22,28 +22,35 @@ export async function replaceEntry(room: Writing, entry: QueueEntry): Promise<vo
 }
 
 /**
- * S3 S2: durable when it resolves. The message goes when it is certain that the entry does not come back: `removeMessage`.
+ * S3 S2: durable when it resolves. What is left goes when it is certain that the entry does not come back: `removeRest`.
  * The caller has the claim. @throws {SpoolError}
  */
-export async function removeEntry({ disk, folder, changeEntries }: Writing, id: string): Promise<void> {
+export async function removeEntry({ disk, folder, commitEntries }: Writing, id: string): Promise<void> {
   const path = entryPath(folder, id);
   try {
-    await changeEntries(() => disk.remove(path).catch(exceptMissing));
+    unlessMissing(() => moveOrUnlink(disk, path, removedPath(folder, id)));
+    await commitEntries();
   } catch (error) {
     throw spoolError('remove entry', path, error);
   }
 }
 
-/** S2 S1; what is left where it fails is swept later. Never rejects. */
-export async function removeMessage({ disk, folder }: Writing, id: string): Promise<void> {
-  await disk.remove(`${folder}/message/${id}`).catch(() => {
-    // S2.
-  });
+/** To free a file takes three times as long as to move it, and the commit that others wait for would take longer, too. */
+function moveOrUnlink(disk: Disk, path: string, aside: string): void {
+  try {
+    disk.rename(path, aside);
+  } catch {
+    // A full disk may have no room for another name.
+    disk.unlink(path);
+  }
 }
 
-function exceptMissing(error: unknown): void {
-  if (codeOf(error) !== 'ENOENT') throw error;
+/** S2 S1; what is left where it fails is swept later. Never rejects. */
+export async function removeRest({ disk, folder }: Writing, id: string): Promise<void> {
+  await Promise.allSettled([removedPath(folder, id), `${folder}/message/${id}`].map((path) => disk.remove(path)));
 }
+
+const removedPath = (folder: string, id: string): string => `${folder}/tmp/${id}.removed`;
 
 /** Copies entry and message to `failed/`, for a person to look at. The caller has the claim. @throws {SpoolError} */
 export async function keepFailed(room: Writing, entry: QueueEntry): Promise<void> {

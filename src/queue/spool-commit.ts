@@ -29,20 +29,17 @@ export function shared(run: () => Promise<void>): () => Promise<void> {
   };
 }
 
-/** A change of a folder, and where it goes through the thread pool, its end. */
-export type Change = () => void | Promise<void>;
-
 /**
  * Makes changes durable together: all that were asked for while one `commit` ran are made when it has ended, then comes
  * one commit for all of them. Each promise is that of its change, and rejects where the commit fails.
  *
- * Nothing is changed by it while a commit runs, because a file system with a journal lets whoever wants to change what
- * is being written wait, and here that would be the whole program. So between two commits there is a turn of the event
- * loop, in which those who were served do what comes next: delete the message, give the claim back, take another.
+ * No file is put in its place by it while a commit runs, because a file system with a journal lets whoever wants to change
+ * what is being written wait, and here that would be the whole program: half of all messages would be taken in a second.
+ * So between two commits there is a turn of the event loop, in which those who were served do what comes next.
  */
-export function together(commit: () => Promise<void>): (change: Change) => Promise<void> {
+export function together(commit: () => Promise<void>): (change: () => void) => Promise<void> {
   interface Wish {
-    readonly change: Change;
+    change(): void;
     resolve(): void;
     reject(error: unknown): void;
   }
@@ -51,15 +48,14 @@ export function together(commit: () => Promise<void>): (change: Change) => Promi
 
   async function turn(): Promise<void> {
     const made: Wish[] = [];
-    const work = wishes.splice(0).map(async (wish) => {
+    for (const wish of wishes.splice(0)) {
       try {
-        await wish.change();
+        wish.change();
         made.push(wish);
       } catch (error) {
         wish.reject(error);
       }
-    });
-    await Promise.all(work);
+    }
     if (made.length === 0) return;
     try {
       await commit();

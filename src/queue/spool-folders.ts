@@ -3,7 +3,7 @@ import { quoted } from '../mail/printable.ts';
 import { closeRead, type Disk, unlessMissing } from './disk.ts';
 import { SpoolError, spoolError } from './spool-error.ts';
 
-/** The folders of a spool; `tmp` is where entries are written aside. */
+/** The folders of a spool; `tmp` is where entries are written aside, and go when they are removed. */
 export const FOLDERS = ['message', 'entry', 'claim', 'tmp', 'failed', 'damaged'] as const;
 
 /** What the parts of the spool share: where it is and what it is made with. */

@@ -3,7 +3,7 @@ import type { Message } from '../message/message.ts';
 import type { Claims } from './claim.ts';
 import { codeOf, unlessMissing } from './disk.ts';
 import { serializeEntry } from './entry-file.ts';
-import { type Change, shared, together } from './spool-commit.ts';
+import { shared, together } from './spool-commit.ts';
 import { SpoolError, spoolError } from './spool-error.ts';
 import { type Place, syncFolder } from './spool-folders.ts';
 import { chance, newQueueId } from './spool-id.ts';
@@ -18,18 +18,19 @@ export interface Writing extends Place {
   readonly random?: () => number;
   /** Brings the names of messages to the disk, together with all others who want it (`spool-commit.ts`). */
   readonly commitMessages: () => Promise<void>;
-  /** Makes a change in the folder of entries and brings it to the disk, likewise. */
-  readonly changeEntries: (change: Change) => Promise<void>;
+  /** Those of entries, likewise. */
+  readonly commitEntries: () => Promise<void>;
+  /** Makes a change in the folder of entries when no commit runs, and brings it to the disk. */
+  readonly changeEntries: (change: () => void) => Promise<void>;
 }
 
 /** Adds the shared fsyncs of the folders; without fsync they are nothing. */
-export function writing(parts: Omit<Writing, 'commitMessages' | 'changeEntries'>): Writing {
+export function writing(parts: Omit<Writing, 'commitMessages' | 'commitEntries' | 'changeEntries'>): Writing {
   const { disk, folder, fsync } = parts;
-  return {
-    ...parts,
-    commitMessages: fsync ? shared(() => syncFolder(disk, `${folder}/message`)) : async () => {},
-    changeEntries: fsync ? together(() => syncFolder(disk, `${folder}/entry`)) : async (change) => change(),
-  };
+  const committing = (name: string) => (fsync ? shared(() => syncFolder(disk, `${folder}/${name}`)) : async () => {});
+  const commitEntries = committing('entry');
+  const changeEntries = fsync ? together(commitEntries) : async (change: () => void) => change();
+  return { ...parts, commitMessages: committing('message'), commitEntries, changeEntries };
 }
 
 // With 31 bits of chance and the milliseconds one collision is not seen in a lifetime.

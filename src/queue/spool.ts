@@ -3,7 +3,7 @@ import type { Message } from '../message/message.ts';
 import { type Claim, createClaims } from './claim.ts';
 import { type Disk, systemDisk } from './disk.ts';
 import type { Owner } from './owner.ts';
-import { keepFailed, removeEntry, removeMessage, replaceEntry } from './spool-change.ts';
+import { keepFailed, removeEntry, removeRest, replaceEntry } from './spool-change.ts';
 import { limited } from './spool-commit.ts';
 import { dropIn, openFolders, type Place } from './spool-folders.ts';
 import { isQueueId } from './spool-id.ts';
@@ -19,7 +19,7 @@ import { acceptMessage, acceptOnce, type EntryDraft, writing } from './spool-wri
  *   message/<id>        the bytes, as they will be sent; never rewritten
  *   entry/<id>.json     the entry (`entry-file.ts`); replaced as a whole
  *   claim/<id>          who works on it (`claim.ts`)
- *   tmp/                entries that are being written
+ *   tmp/                entries that are being written, or were removed
  *   failed/, damaged/   what is kept for a person: nobody could be told; not what was written
  *
  *   S1  -message -entry   nothing
@@ -174,7 +174,7 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
   async function removeBoth(claim: Claim): Promise<void> {
     await removeEntry(room, claim.id);
     open.set(claim, 'removed');
-    leaving.set(claim, removeMessage(room, claim.id));
+    leaving.set(claim, removeRest(room, claim.id));
   }
 
   const changing = [`${folder}/entry`, ...(hasDrop ? [dropIn(folder)] : [])];
