@@ -57,6 +57,7 @@ const TOUCH_THE_WORLD: readonly (string | RegExp)[] = [
   'src/queue/event-log.ts',
   /^src\/delivery\/(local-disk|owner-process)\.ts$/,
   'src/cli/install-files.ts',
+  'src/cli/quicken.ts',
   'src/cli/small-files.ts',
   'src/cli/ask-password.ts',
 ];

@@ -20,6 +20,7 @@ import { openQueue, reportSettings } from './queue-open.ts';
 import { createFlushProgress, type FlushProgress } from './queue-progress.ts';
 import { fitting, readSelection, type Selection } from './queue-select.ts';
 import { plural } from './queue-text.ts';
+import { quicken } from './quicken.ts';
 import { readSettings } from './setup.ts';
 import { explain } from './trouble.ts';
 import { meansFinder } from './way.ts';
@@ -44,6 +45,7 @@ export async function runFromWords(call: QueueCall, open: OpenQueue): Promise<Ex
     { settings: call.settings, option: given.get('spool')?.at(-1), log: call.log },
     call.around,
   );
+  await quicken((await spool.ids()).length);
   await keepRunning(spool, {
     ...runOptions(call),
     linger,
@@ -65,6 +67,7 @@ export async function runOnce(call: QueueCall, open: OpenQueue, how: 'due' | 'al
   const { given, ids, around } = call;
   const selection = readSelection(given, ids);
   const spool = await open();
+  if (spool !== undefined) await quicken((await spool.ids()).length);
   const isShown = how === 'flush' && !given.has('json') && (await around.stdout.isTerminal());
   const world = around.openWorld(call.settings);
   const progress = isShown

@@ -7,7 +7,9 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type DnsServer, startDns } from '../support/dns-server.ts';
 import { GREYLISTED, type MxServer, REFUSED, startMx } from '../support/mx-server.ts';
+import { submit } from '../support/queue-run.ts';
 import { run } from '../support/run.ts';
+import { testSpool } from '../support/spool.ts';
 
 /* Mail that is not delivered at once, with the built command and real processes: a small internet on loopback. */
 
@@ -215,6 +217,19 @@ describe('in the background', () => {
     await box.send('grey2@example.org');
     expect((await box.queue('retry', '--all')).stdout).toBe('1 message, 1 recipient to be tried now\n');
     await soon(() => expect(got('grey2@example.org')).toBe(1));
+  });
+});
+
+describe('posthaste queue run', () => {
+  it('says nothing of hundreds either, and delivers each once', async () => {
+    const box = queue();
+    const { spool } = await testSpool({ folder: box.spool });
+    const all = Array.from({ length: 600 }, (_none, at) => `many${at}@example.org`);
+    const way = { config: join(folder, 'posthaste.toml') };
+    for (const one of all) await submit(spool, { to: [one], queued: Date.now(), way });
+    expect(await box.queue('run')).toEqual(SILENT);
+    const received = mx.messages.flatMap(({ recipients }) => recipients).filter((name) => name.startsWith('many'));
+    expect(received.sort()).toEqual(all.sort());
   });
 });
 

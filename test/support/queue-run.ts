@@ -92,15 +92,16 @@ export interface Submitted {
   readonly queued?: number;
   readonly rest?: Partial<QueuedRecipient>;
   readonly text?: string;
+  readonly way?: Way;
 }
 
 /** Puts a message into the queue; returns its id. */
 export async function submit(
   spool: Spool,
-  { to, from = 'ann@example.org', queued = QUEUED, rest = {}, text = HELLO }: Submitted,
+  { to, from = 'ann@example.org', queued = QUEUED, rest = {}, text = HELLO, way = {} }: Submitted,
 ) {
   const entry = await spool.accept(messageOf(text), {
-    ...{ queued, envelope: { sender: from === null ? null : addressOf(from) }, way: {}, uid: 0 },
+    ...{ queued, envelope: { sender: from === null ? null : addressOf(from) }, way, uid: 0 },
     recipients: to.map((address) => queuedOf(address, { nextAttempt: queued, ...rest })),
   });
   return entry.id;
