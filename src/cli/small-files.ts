@@ -47,13 +47,15 @@ export function findConfig(file: string): { readonly bytes: Buffer; readonly uid
 /** Never waits: what is no regular file is not read. */
 export function readAliases(file: string): Included {
   try {
+    // An error costs more than all of the rest.
+    if (statSync(file, { throwIfNoEntry: false }) === undefined) return { reason: 'no such file' };
     const descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
       if (!fstatSync(descriptor).isFile()) return { reason: 'it is no regular file' };
+      return { text: readAll(descriptor).toString('utf8') };
     } finally {
       closeSync(descriptor);
     }
-    return { text: readSmallFile(file).toString('utf8') };
   } catch (error) {
     return { reason: wordsOf(error) };
   }
