@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 
 /** One run of a program. */
@@ -53,11 +53,6 @@ export function measure(words: readonly string[], file: string): Promise<Measure
       else reject(new Error(`${program} ended with ${code}: ${said.trim().slice(0, 300)}`));
     });
   });
-}
-
-/** Has everything that was written before on the disk, so that nobody is measured with another's leavings. */
-export function settleDisk(): void {
-  execFileSync('sync');
 }
 
 export function median(numbers: readonly number[]): number {

@@ -12,7 +12,6 @@ import {
   writeIn,
 } from '../interop/servers/chroot.ts';
 import { run } from '../support/run.ts';
-import { settleDisk } from './measure.ts';
 
 /*
  * How fast Postfix empties a queue of its own: it takes the messages in while it has no queue manager, gets one, which is
@@ -73,7 +72,6 @@ export async function drainPostfix({ messages, size, port, concurrency }: Postfi
     const sent = await run('chroot', [ROOT, '/usr/sbin/smtp-source', ...source, `127.0.0.1:${intake}`]);
     if (sent.status !== 0 || left(place) < messages) throw new Error(`Cannot fill queue of Postfix: ${sent.stderr}`);
     writeFileSync(join(place.outside, 'master.cf'), `${services.join('\n')}\nqmgr unix n - n 300 1 qmgr\n`);
-    settleDisk();
     const began = performance.now();
     process.kill(Number(readFileSync(join(place.outside, 'spool/pid/master.pid'), 'latin1')), 'SIGHUP');
     await watchDrain(place, began + LIMIT_MS);
