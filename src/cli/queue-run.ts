@@ -45,7 +45,7 @@ export async function runFromWords(call: QueueCall, open: OpenQueue): Promise<Ex
     { settings: call.settings, option: given.get('spool')?.at(-1), log: call.log },
     call.around,
   );
-  await quicken((await spool.ids()).length);
+  await quicken(spool);
   await keepRunning(spool, {
     ...runOptions(call),
     linger,
@@ -67,7 +67,7 @@ export async function runOnce(call: QueueCall, open: OpenQueue, how: 'due' | 'al
   const { given, ids, around } = call;
   const selection = readSelection(given, ids);
   const spool = await open();
-  if (spool !== undefined) await quicken((await spool.ids()).length);
+  if (spool !== undefined) await quicken(spool);
   const isShown = how === 'flush' && !given.has('json') && (await around.stdout.isTerminal());
   const world = around.openWorld(call.settings);
   const progress = isShown

@@ -1,6 +1,7 @@
 import type { LocalTarget } from '../config/via.ts';
 import type { Address } from '../mail/address.ts';
 import type { Ending } from '../mail/ending.ts';
+import { isRecord, jsonOf } from '../mail/json.ts';
 import { escapeControls } from '../mail/printable.ts';
 import type { DeliveryResult, Failure } from '../mail/result.ts';
 import type { Becoming } from '../world.ts';
@@ -91,15 +92,4 @@ function readAnswer(line: string): ErrandAnswer | undefined {
   if (!/^[45]\.\d{1,3}\.\d{1,3}$/.test(status)) return undefined;
   const more = typeof advice === 'string' ? { advice: clean(advice) } : {};
   return { failure: { permanent, status, text: clean(text), ...more } };
-}
-
-export const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null;
-
-export function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

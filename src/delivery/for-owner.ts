@@ -1,7 +1,8 @@
 import type { Address } from '../mail/address.ts';
 import type { Ending } from '../mail/ending.ts';
+import { isRecord, jsonOf } from '../mail/json.ts';
 import type { Source } from '../message/source.ts';
-import { type ErrandAnswer, type ErrandHead, isRecord, jsonOf } from './as-owner.ts';
+import type { ErrandAnswer, ErrandHead } from './as-owner.ts';
 import { deliverLocally, type LocalWorld } from './local.ts';
 
 /*

@@ -35,8 +35,7 @@ export function race<C, T>({ candidates, start, stagger, discard, signal }: Race
       clearTimeout(timer);
       signal.removeEventListener('abort', abort);
       resolve(result);
-      // Node takes half a millisecond to abort, and mostly there is nobody to stop.
-      if (running > (result.won ? 1 : 0)) stop.abort();
+      stop.abort();
     };
     const abort = (): void => end({ won: false, failures: [...failures] });
 

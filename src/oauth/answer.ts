@@ -1,3 +1,4 @@
+import { isRecord, jsonOf } from '../mail/json.ts';
 import { quoted } from '../mail/printable.ts';
 import type { Answer } from './post.ts';
 
@@ -96,12 +97,8 @@ function readFields({ status, type, body }: Answer): { readonly content: Fields 
 }
 
 function parse(body: string): Fields | undefined {
-  try {
-    const value: unknown = JSON.parse(body);
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : undefined;
-  } catch {
-    return undefined;
-  }
+  const value = jsonOf(body);
+  return isRecord(value) ? value : undefined;
 }
 
 /** The error's name is compared with others, its description is only shown. */

@@ -12,6 +12,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
+import { isRecord, jsonOf } from '../mail/json.ts';
 import { quoted } from '../mail/printable.ts';
 import { makeFolders } from '../queue/disk.ts';
 import type { Client } from './client.ts';
@@ -165,12 +166,8 @@ function readContent(path: string): Readonly<Record<string, unknown>> | undefine
 
 /** What was damaged is as if it were not there: a new login replaces it. */
 function parse(text: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? { ...value } : undefined;
-  } catch {
-    return undefined;
-  }
+  const value = jsonOf(text);
+  return isRecord(value) ? value : undefined;
 }
 
 function tokensIn({ refresh, access, issued, expires }: Readonly<Record<string, unknown>>): Tokens {

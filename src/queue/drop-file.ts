@@ -2,6 +2,7 @@ import type { NamedRecipient } from '../config/aliases.ts';
 import { type Address, formatAddress } from '../mail/address.ts';
 import { parseRecipientArgument, parseSender } from '../mail/address-list.ts';
 import type { Envelope, Notify } from '../mail/envelope.ts';
+import { isRecord, jsonOf } from '../mail/json.ts';
 
 /*
  * A file of the drop: two lines, then the message as it will be sent.
@@ -82,17 +83,6 @@ export function parseDropHead(bytes: Buffer, domain: string): DropReading {
 class Fault extends Error {}
 
 type Fields = Readonly<Record<string, unknown>>;
-
-const isRecord = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
 
 function headOf(value: Fields, domain: string): DropHead {
   const sender = text(value, 'sender', /^[^\0-\x1f\x7f]{0,2000}$/) ?? wrong('sender');

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { ENTRY_VERSION, type QueueEntry } from '../mail/entry.ts';
+import { jsonOf } from '../mail/json.ts';
 import { entryFault, isEntry } from './entry-shape.ts';
 
 /*
@@ -60,14 +61,6 @@ function versionOf(value: unknown): number | undefined {
   if (typeof value !== 'object' || value === null || !('version' in value)) return undefined;
   const { version } = value;
   return typeof version === 'number' && Number.isInteger(version) && version !== ENTRY_VERSION ? version : undefined;
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 const digest = (bytes: Buffer): string => hash('sha256', bytes);

@@ -1,4 +1,5 @@
 import { ENTRY_VERSION, type QueueEntry } from '../mail/entry.ts';
+import { isRecord } from '../mail/json.ts';
 import { isQueueId } from './spool-id.ts';
 
 /*
@@ -42,9 +43,6 @@ const either =
   (first: Check, second: Check): Check =>
   (value) =>
     first(value) === '' ? '' : second(value);
-
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function shape(needed: Readonly<Record<string, Check>>, optional: Readonly<Record<string, Check>> = {}): Check {
   const fields = [

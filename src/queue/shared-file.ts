@@ -1,3 +1,4 @@
+import { jsonOf } from '../mail/json.ts';
 import { type Disk, systemDisk, unlessMissing } from './disk.ts';
 import type { Spool } from './spool.ts';
 import { spoolError } from './spool-error.ts';
@@ -88,10 +89,4 @@ export function openSharedFile(options: SharedFileOptions): SharedFile {
 }
 
 /** Written by us alone, into a folder of ours; what is none of it is as if it were not there. */
-function parse(bytes: Buffer): unknown {
-  try {
-    return JSON.parse(bytes.toString('utf8'));
-  } catch {
-    return undefined;
-  }
-}
+const parse = (bytes: Buffer): unknown => jsonOf(bytes.toString('utf8'));

@@ -9,12 +9,10 @@ export async function replaceEntry(room: Writing, entry: QueueEntry): Promise<vo
   const target = entryPath(room.folder, entry.id);
   try {
     await writeEntry(room, entry, async (aside) => {
-      let there = false;
-      await room.changeEntries(() => {
-        there = hasEntry(room, entry.id);
-        if (there) room.disk.rename(aside, target);
-      });
-      return there;
+      if (!hasEntry(room, entry.id)) return false;
+      room.disk.rename(aside, target);
+      await room.commitEntries();
+      return true;
     });
   } catch (error) {
     throw spoolError('replace entry', target, error);

@@ -29,58 +29,6 @@ export function shared(run: () => Promise<void>): () => Promise<void> {
   };
 }
 
-/**
- * Makes changes durable together: all that were asked for while one `commit` ran are made when it has ended, then comes
- * one commit for all of them. Each promise is that of its change, and rejects where the commit fails.
- *
- * No file is put in its place by it while a commit runs, because a file system with a journal lets whoever wants to change
- * what is being written wait, and here that would be the whole program: half of all messages would be taken in a second.
- * So between two commits there is a turn of the event loop, in which those who were served do what comes next.
- */
-export function together(commit: () => Promise<void>): (change: () => void) => Promise<void> {
-  interface Wish {
-    change(): void;
-    resolve(): void;
-    reject(error: unknown): void;
-  }
-  const wishes: Wish[] = [];
-  let running = false;
-
-  async function turn(): Promise<void> {
-    const made: Wish[] = [];
-    for (const wish of wishes.splice(0)) {
-      try {
-        wish.change();
-        made.push(wish);
-      } catch (error) {
-        wish.reject(error);
-      }
-    }
-    if (made.length === 0) return;
-    try {
-      await commit();
-      for (const wish of made) wish.resolve();
-    } catch (error) {
-      for (const wish of made) wish.reject(error);
-    }
-  }
-
-  async function run(): Promise<void> {
-    running = true;
-    while (wishes.length > 0) {
-      await turn();
-      if (wishes.length > 0) await new Promise<void>((resolve) => setImmediate(resolve));
-    }
-    running = false;
-  }
-
-  return (change) =>
-    new Promise((resolve, reject) => {
-      wishes.push({ change, resolve, reject });
-      if (!running) void run();
-    });
-}
-
 /** Lets so many run at once; the others wait in order, so that descriptors are bounded however many there are. */
 export function limited(most: number): <T>(work: () => Promise<T>) => Promise<T> {
   let free = most;

@@ -3,7 +3,7 @@ import type { Message } from '../message/message.ts';
 import type { Claims } from './claim.ts';
 import { codeOf, unlessMissing } from './disk.ts';
 import { serializeEntry } from './entry-file.ts';
-import { shared, together } from './spool-commit.ts';
+import { shared } from './spool-commit.ts';
 import { SpoolError, spoolError } from './spool-error.ts';
 import { type Place, syncFolder } from './spool-folders.ts';
 import { chance, newQueueId } from './spool-id.ts';
@@ -20,17 +20,13 @@ export interface Writing extends Place {
   readonly commitMessages: () => Promise<void>;
   /** Those of entries, likewise. */
   readonly commitEntries: () => Promise<void>;
-  /** Makes a change in the folder of entries when no commit runs, and brings it to the disk. */
-  readonly changeEntries: (change: () => void) => Promise<void>;
 }
 
 /** Adds the shared fsyncs of the folders; without fsync they are nothing. */
-export function writing(parts: Omit<Writing, 'commitMessages' | 'commitEntries' | 'changeEntries'>): Writing {
+export function writing(parts: Omit<Writing, 'commitMessages' | 'commitEntries'>): Writing {
   const { disk, folder, fsync } = parts;
   const committing = (name: string) => (fsync ? shared(() => syncFolder(disk, `${folder}/${name}`)) : async () => {});
-  const commitEntries = committing('entry');
-  const changeEntries = fsync ? together(commitEntries) : async (change: () => void) => change();
-  return { ...parts, commitMessages: committing('message'), commitEntries, changeEntries };
+  return { ...parts, commitMessages: committing('message'), commitEntries: committing('entry') };
 }
 
 // With 31 bits of chance and the milliseconds one collision is not seen in a lifetime.
@@ -100,11 +96,10 @@ async function store(room: Writing, { id, message, draft, release }: Submission)
     const aside = asidePath(room, id);
     disk.write(files.create(aside), serializeEntry(entry));
     await files.finish(room.commitMessages);
-    await room.changeEntries(() => {
-      files.rename(aside, target);
-      // Durable or not, the entry is whole now, and who takes it and delivers it does no wrong.
-      release();
-    });
+    files.rename(aside, target);
+    // Durable or not, the entry is whole now, and who takes it and delivers it does no wrong.
+    release();
+    await room.commitEntries();
     return entry;
   } catch (error) {
     files.discard();

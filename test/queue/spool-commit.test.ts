@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { limited, shared, together } from '../../src/queue/spool-commit.ts';
+import { limited, shared } from '../../src/queue/spool-commit.ts';
 
 /** Work that ends when the test says so. */
 function gates() {
@@ -43,57 +43,6 @@ describe('shared()', () => {
     await settle();
     open[1]?.resolve();
     await expect(Promise.all(others)).resolves.toEqual([undefined, undefined]);
-  });
-});
-
-describe('together()', () => {
-  test('changes nothing while a commit runs, then all at once, and lets those who were served go first', async () => {
-    const { open, run } = gates();
-    const change = together(run);
-    const trace: string[] = [];
-    const wish = (name: string) =>
-      change(() => void trace.push(`change ${name}`)).then(() => trace.push(`done ${name}`));
-    void wish('a');
-    await settle();
-    for (const name of ['b', 'c']) void wish(name);
-    expect([trace, open.length]).toEqual([['change a'], 1]);
-    open[0]?.resolve();
-    await settle();
-    await settle();
-    expect([trace, open.length]).toEqual([['change a', 'done a', 'change b', 'change c'], 2]);
-    open[1]?.resolve();
-    await settle();
-    expect(trace.slice(4)).toEqual(['done b', 'done c']);
-    void wish('d');
-    await settle();
-    expect([trace.at(-1), open.length]).toEqual(['change d', 3]);
-  });
-
-  test('tells each its own failure, and a failed commit to all whom it served', async () => {
-    const { open, run } = gates();
-    const change = together(run);
-    const ends = [
-      change(() => {}),
-      change(() => {
-        throw new Error('no');
-      }),
-      change(() => {}),
-    ].map((end) =>
-      end.then(
-        () => 'done',
-        (error) => error.message,
-      ),
-    );
-    await settle();
-    open[0]?.reject(new Error('EIO'));
-    await settle();
-    await settle();
-    open[1]?.resolve();
-    expect(await Promise.all(ends)).toEqual(['EIO', 'no', 'done']);
-    const last = change(async () => {});
-    await settle();
-    open[2]?.resolve();
-    await expect(last).resolves.toBeUndefined();
   });
 });
 
