@@ -8,10 +8,8 @@ umask 022
 
 home=/var/cache/posthaste-releases # also in releases.test.ts; `npm ci` empties the folders of the repository
 
-fail() {
-  echo "${0##*/}: $*" >&2
-  exit 1
-}
+# shellcheck source=test/interop/unpack.sh
+. "$(dirname "$0")/unpack.sh"
 
 # Each starts its dpkg; that of Debian 13 has a nodejs that is new enough, Debian 12 has none.
 check() {
@@ -20,19 +18,12 @@ check() {
     chroot $home/trixie node --version
 }
 
-if [ "$(cat $home/stamp 2>/dev/null)" = "$(sha256sum <"$0")" ] && check >/dev/null; then
+if is_there; then
   check
   exit 0
 fi
 
-[ "$(id -u)" = 0 ] || fail 'Cannot bootstrap: only root may do chroot'
-command -v mmdebstrap >/dev/null || fail 'Cannot bootstrap: no mmdebstrap found'
-# shellcheck disable=SC2016
-mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 'Label: Debian' | sed -n 1p)
-[ -n "$mirror" ] || fail 'Cannot bootstrap: apt knows of no packages of Debian; run apt-get update'
-
-rm -rf $home
-mkdir -p $home
+find_mirror
 
 # ca-certificates, because apt asks before it installs what is recommended; no fsync and no papers, as nobody reads it.
 bootstrap() {
@@ -50,4 +41,4 @@ bootstrap trixie ca-certificates,nodejs
 wait $!
 
 check || fail 'Cannot bootstrap: one of them does not start'
-sha256sum <"$0" >$home/stamp
+done_with

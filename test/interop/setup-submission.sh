@@ -9,28 +9,19 @@ umask 022
 home=/var/cache/posthaste-submission # also in servers/submission.ts; `npm ci` empties the folders of the repository
 root=$home/root
 
-fail() {
-  echo "${0##*/}: $*" >&2
-  exit 1
-}
+# shellcheck source=test/interop/unpack.sh
+. "$(dirname "$0")/unpack.sh"
 
 check() {
   chroot $root /usr/sbin/dovecot --version | sed 's/^/dovecot /'
 }
 
-if [ "$(cat $home/stamp 2>/dev/null)" = "$(sha256sum <"$0")" ] && check >/dev/null; then
+if is_there; then
   check
   exit 0
 fi
 
-[ "$(id -u)" = 0 ] || fail 'Cannot unpack: only root may do chroot'
-command -v mmdebstrap >/dev/null || fail 'Cannot unpack: no mmdebstrap found'
-# shellcheck disable=SC2016
-mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 'Label: Debian' | sed -n 1p)
-[ -n "$mirror" ] || fail 'Cannot unpack: apt knows of no packages of Debian; run apt-get update'
-
-rm -rf $home
-mkdir -p $home
+find_mirror
 # No script of a package runs.
 mmdebstrap --quiet --mode=root --variant=extract --include=dovecot-submissiond,dash,coreutils \
   --aptopt='Apt::Install-Recommends "false"' --dpkgopt='path-exclude=/usr/share/doc/*' \
@@ -52,4 +43,4 @@ printf '%s:*:%s:%s::/var/empty:/usr/sbin/nologin\n' root 0 0 dovecot 64006 64006
   mailbox 64008 64008 >$root/etc/passwd
 
 check || fail 'Cannot unpack Dovecot: it does not start'
-sha256sum <"$0" >$home/stamp
+done_with

@@ -8,6 +8,7 @@
 #   download PACKAGE…             into $home/packages, from where `unpack` puts them into the root
 #   make_places                   devices and the files that every program looks for
 #   done_with                     notes that it is all there
+#   find_mirror                   instead of fetch, for mmdebstrap: empties $home, sets $mirror to where apt has Debian from
 # shellcheck shell=bash
 
 fail() {
@@ -32,6 +33,16 @@ is_there() {
 
 settings() {
   printf '%s\n' -o Dir::State::status="$home/packages/status" -o Debug::NoLocking=1 -o APT::Sandbox::User=root
+}
+
+find_mirror() {
+  [ "$(id -u)" = 0 ] || fail 'Cannot bootstrap: only root may do chroot'
+  command -v mmdebstrap >/dev/null || fail 'Cannot bootstrap: no mmdebstrap found'
+  # shellcheck disable=SC2016
+  mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 'Label: Debian' | sed -n 1p)
+  [ -n "$mirror" ] || fail 'Cannot bootstrap: apt knows of no packages of Debian; run apt-get update'
+  rm -rf "$home"
+  mkdir -p "$home"
 }
 
 # An empty list of what is installed makes apt name all that is needed.
