@@ -17,6 +17,7 @@ import {
   groupOf,
   listFolder,
   readAliases,
+  readHostname,
   readSmallFile,
   userNameOf,
 } from './cli/small-files.ts';
@@ -30,6 +31,7 @@ import { createEnding, type Ending } from './mail/ending.ts';
 import { connect } from './net/connect.ts';
 import type { Spool } from './queue/spool.ts';
 import { stageLimit } from './smtp/stages.ts';
+import { openConfigMemory } from './submit/config-memory.ts';
 import { intake } from './submit/intake.ts';
 import { statePlace } from './submit/places.ts';
 import { scratch } from './submit/scratch.ts';
@@ -176,11 +178,10 @@ async function startRunner(spool: Spool, { words, env }: RunnerStart): Promise<v
 }
 
 /** Sources change, and so nothing is remembered of what they made of a file. */
-async function rememberConfig() {
+function rememberConfig() {
   if (CONFIG_READER === undefined) return undefined;
-  const place = statePlace('config.json', { ...surroundings, uid: surroundings.surface.userId() });
+  const place = statePlace('config-memory', { ...surroundings, uid: surroundings.surface.userId() });
   if (!('path' in place)) return undefined;
-  const { openConfigMemory } = await import('./submit/config-memory.ts');
   return openConfigMemory(place.path, CONFIG_READER);
 }
 
@@ -189,7 +190,7 @@ const surroundings: Surroundings = {
   stderr: output(2),
   env: process.env,
   surface: {
-    hostname: () => hostname(),
+    hostname: () => readHostname() ?? hostname(),
     hosts: () => orUndefined(() => readFileSync('/etc/hosts', 'utf8')),
     mailname: () => orUndefined(() => readFileSync('/etc/mailname', 'utf8')),
     userName: () => orUndefined(() => userInfo().username),

@@ -1,5 +1,4 @@
 import type { LoginSettings, Settings } from '../config/settings.ts';
-import { parseVia } from '../config/via.ts';
 import type { Submitter } from '../delivery/author.ts';
 import type { Opened } from '../delivery/deliver.ts';
 import type { OwnNames } from '../dns/own.ts';
@@ -82,19 +81,15 @@ export async function readMeans(
 /** @throws {CommandError} with 64 for what the command line says, with 78 for the configuration's faults */
 async function findTable(options: WayOptions, settings: Settings, around: Surroundings): Promise<RouteTable> {
   const { relay, account } = options;
-  if (relay !== undefined) {
-    const reading = parseVia(relay);
-    const reason = 'via' in reading ? undefined : reading.reason;
-    if (reason !== undefined) {
-      // A URL's own reason names it, without what may be secret in it.
-      const text = reason.startsWith('Cannot use relay') ? reason : `Cannot use relay ${quoted(relay)}: ${reason}`;
-      throw new CommandError(text, EXIT.usage);
-    }
-  }
   const login = loginOptions(options);
   const reading = readTable(settings, { relay, account, login, over: optionOverrides(options) });
   if ('reason' in reading) {
     const { reason, route } = reading;
+    // A URL's own reason names it, without what may be secret in it.
+    if (relay !== undefined) {
+      const text = reason.startsWith('Cannot use relay') ? reason : `Cannot use relay ${quoted(relay)}: ${reason}`;
+      throw new CommandError(text, EXIT.usage);
+    }
     const text = account === undefined ? 'Cannot use configuration' : `Cannot use account ${quoted(account)}`;
     const at = route === undefined ? '' : `${await placeOfRoute(route, options, around)}: `;
     throw new CommandError(`${text}: ${at}${reason}`, account === undefined ? EXIT.config : EXIT.usage);

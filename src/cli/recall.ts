@@ -11,7 +11,7 @@ export const loadFile: LoadFile = async (shown, loading) =>
 export const recalling =
   (around: Surroundings): LoadFile =>
   async (shown, loading) => {
-    const memory = await around.configMemory?.();
+    const memory = around.configMemory?.();
     if (memory === undefined) return loadFile(shown, loading);
     const reading = await loading.readFile(shown).then(
       (bytes) => ({ bytes }),

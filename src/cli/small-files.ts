@@ -20,11 +20,13 @@ export function readSmallFile(file: string): Buffer {
 
 function readAll(descriptor: number): Buffer {
   const chunks: Buffer[] = [];
+  let room = Buffer.alloc(0);
   for (let size = 0; size <= MAX_FILE; ) {
-    const memory = Buffer.allocUnsafe(65_536);
-    const length = readSync(descriptor, memory);
-    if (length === 0) return Buffer.concat(chunks);
-    chunks.push(memory.subarray(0, length));
+    if (room.length === 0) room = Buffer.allocUnsafe(65_536);
+    const length = readSync(descriptor, room);
+    if (length === 0) return chunks.length === 1 ? (chunks[0] ?? room) : Buffer.concat(chunks);
+    chunks.push(room.subarray(0, length));
+    room = room.subarray(length);
     size += length;
   }
   throw new Error(`it is larger than ${MAX_FILE} octets`);
@@ -58,6 +60,15 @@ export function readAliases(file: string): Included {
     }
   } catch (error) {
     return { reason: wordsOf(error) };
+  }
+}
+
+/** As os.hostname() has it, without node:os, which takes longer to load than all else that we ask of the host. */
+export function readHostname(): string | undefined {
+  try {
+    return readFileSync('/proc/sys/kernel/hostname', 'utf8').trim() || undefined;
+  } catch {
+    return undefined;
   }
 }
 

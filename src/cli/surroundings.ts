@@ -56,7 +56,7 @@ export interface Surroundings {
   /** A configuration file with its owner; undefined where there is none. @throws {Error} where it can't be read */
   findConfig(file: string): { readonly bytes: Buffer; readonly uid: number } | undefined;
   /** What files of the configuration mean; absent: they are read each time. */
-  configMemory?(): Promise<ConfigMemory | undefined>;
+  configMemory?(): ConfigMemory | undefined;
   /** Somebody types on standard input. */
   isTyped(): Promise<boolean>;
   /** The names in a folder; none where there is no folder. @throws {Error} where it may not be read */

@@ -77,6 +77,7 @@ export interface Overrides {
  * key with it, and another place of the password the old place.
  */
 export function applyOverrides(settings: Settings, overrides: Overrides): Settings {
+  if (Object.keys(overrides).length === 0) return settings;
   const { account, ...nameless } = settings;
   const { relay, ...unrelayed } = settings;
   const isOther = overrides.relay !== undefined || overrides.account !== undefined;
@@ -84,27 +85,31 @@ export function applyOverrides(settings: Settings, overrides: Overrides): Settin
   return {
     ...(overrides.relay !== undefined ? nameless : overrides.account !== undefined ? unrelayed : settings),
     ...overrides,
-    network: { ...settings.network, ...overrides.network },
+    network: merge(settings.network, overrides.network),
     login: mergeLogin(isOther ? {} : settings.login, overrides.login),
     accounts: mergeAccounts(settings.accounts, overrides.accounts),
     routes: [...(overrides.routes ?? []), ...settings.routes],
-    sendmail: { ...settings.sendmail, ...overrides.sendmail },
-    aliases: { ...settings.aliases, ...overrides.aliases },
-    dns: { ...settings.dns, ...overrides.dns },
-    mx: { ...settings.mx, ...overrides.mx },
+    sendmail: merge(settings.sendmail, overrides.sendmail),
+    aliases: merge(settings.aliases, overrides.aliases),
+    dns: merge(settings.dns, overrides.dns),
+    mx: merge(settings.mx, overrides.mx),
     tls: { ca, minVersion, fingerprints, ...mergeTls(settings.tls, overrides.tls) },
-    timeouts: { ...settings.timeouts, ...overrides.timeouts },
-    limits: { ...settings.limits, ...overrides.limits },
-    spool: { ...settings.spool, ...overrides.spool },
-    drop: { ...settings.drop, ...overrides.drop },
-    retry: { ...settings.retry, ...overrides.retry },
-    runner: { ...settings.runner, ...overrides.runner },
-    bounce: { ...settings.bounce, ...overrides.bounce },
+    timeouts: merge(settings.timeouts, overrides.timeouts),
+    limits: merge(settings.limits, overrides.limits),
+    spool: merge(settings.spool, overrides.spool),
+    drop: merge(settings.drop, overrides.drop),
+    retry: merge(settings.retry, overrides.retry),
+    runner: merge(settings.runner, overrides.runner),
+    bounce: merge(settings.bounce, overrides.bounce),
   };
 }
 
+const merge = <T extends object>(old: T, fresh: Partial<T> | undefined): T =>
+  fresh === undefined ? old : { ...old, ...fresh };
+
 /** An account may be named in several files; one without a relay has an empty URL, which nobody can use. */
-function mergeAccounts(old: Settings['accounts'], fresh: Overrides['accounts'] = {}): Settings['accounts'] {
+function mergeAccounts(old: Settings['accounts'], fresh: Overrides['accounts']): Settings['accounts'] {
+  if (fresh === undefined) return old;
   const merged = new Map(Object.entries(old));
   for (const [name, account] of Object.entries(fresh)) {
     const before = merged.get(name) ?? { url: '', senders: [], over: {} };

@@ -1,4 +1,4 @@
-import { type Address, addressKey } from '../mail/address.ts';
+import type { Address } from '../mail/address.ts';
 import { readDomain, readLiteral } from '../mail/domain.ts';
 
 /*
@@ -56,21 +56,14 @@ export function matches(glob: string, address: Address | null): boolean {
   if (address === null) return glob === '*@*' || glob === NULL;
   if (glob === NULL) return false;
   const at = glob.lastIndexOf('@');
-  const [local = '', domain = ''] = splitKey(addressKey(address));
-  return fits(glob.slice(0, at), local) && fits(glob.slice(at + 1), domain);
-}
-
-function splitKey(key: string): readonly string[] {
-  const text = key.toLowerCase();
-  const at = text.lastIndexOf('@');
-  return [text.slice(0, at), text.slice(at + 1)];
+  return fits(glob.slice(at + 1), address.domain.toLowerCase()) && fits(glob.slice(0, at), address.local.toLowerCase());
 }
 
 /** In linear time for each asterisk: the parts between them are looked for from left to right. */
 function fits(pattern: string, text: string): boolean {
+  if (!pattern.includes('*')) return text === pattern;
   const [first = '', ...rest] = pattern.split('*');
-  const last = rest.pop();
-  if (last === undefined) return text === first;
+  const last = rest.pop() ?? '';
   if (!text.startsWith(first) || !text.endsWith(last) || text.length < first.length + last.length) return false;
   let at = first.length;
   const end = text.length - last.length;

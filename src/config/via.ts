@@ -81,10 +81,25 @@ function readPath(path: string, make: (path: string) => Via): ViaReading {
   return /[\0\r\n]/.test(path) ? { reason: 'the path has control characters in it' } : { via: make(path) };
 }
 
+/** The name in `account:NAME`; undefined for any other way. */
+export function accountOf(text: string): string | undefined {
+  const [scheme, rest] = splitScheme(text);
+  return scheme === 'account' ? rest : undefined;
+}
+
+const WITH_PATH: readonly string[] = ['maildir', 'mbox', 'file', 'lmtp+unix'];
+
 /** The way with its path made absolute, as text that `parseVia` reads again. */
 export function absoluteVia(text: string, absolute: (path: string) => string): string {
-  const [, scheme, path] = /^(maildir:|mbox:|file:|lmtp\+unix:)(.+)$/is.exec(text) ?? [];
-  return scheme === undefined || path === undefined || /^\/\//.test(path) ? text : scheme + absolute(path);
+  const [scheme, path] = splitScheme(text);
+  if (path === '' || path.startsWith('//') || !WITH_PATH.includes(scheme)) return text;
+  return text.slice(0, scheme.length + 1) + absolute(path);
+}
+
+/** The scheme in lower case and what follows its colon. (A pattern for all cases takes V8 a third of a millisecond.) */
+function splitScheme(text: string): readonly [string, string] {
+  const colon = text.indexOf(':');
+  return colon < 0 ? ['', ''] : [text.slice(0, colon).toLowerCase(), text.slice(colon + 1)];
 }
 
 /** What the way is called in messages: never with a user. */

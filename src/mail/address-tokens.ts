@@ -19,17 +19,13 @@ export type Special = (typeof SPECIALS)[number];
 const [TAB, LF, CR, SPACE] = [0x09, 0x0a, 0x0d, 0x20];
 const [QUOTE, OPEN, CLOSE, EQUALS, OPEN_LITERAL, BACKSLASH] = [0x22, 0x28, 0x29, 0x3d, 0x5b, 0x5c];
 
-/** What an ASCII character is outside of quotes; all others belong to atoms (RFC 6532, section 3.2). */
-const CLASSES: readonly ('control' | 'blank' | 'atom' | 'stray' | Special)[] = Array.from(
-  { length: 128 },
-  (_, code) => {
-    if (code === TAB || code === SPACE) return 'blank';
-    if (code < SPACE || code === 0x7f) return 'control';
-    const special = SPECIALS.find((one) => one.charCodeAt(0) === code);
-    return special ?? ('()[]"\\'.includes(String.fromCharCode(code)) ? 'stray' : 'atom');
-  },
-);
-const classOf = (code: number): (typeof CLASSES)[number] => (code < 128 ? (CLASSES[code] ?? 'atom') : 'atom');
+/** What a character is outside of quotes; those that are not ASCII belong to atoms (RFC 6532, section 3.2). */
+function classOf(code: number): 'control' | 'blank' | 'atom' | 'stray' | Special {
+  if (code === TAB || code === SPACE) return 'blank';
+  if (code < SPACE || code === 0x7f) return 'control';
+  const char = String.fromCharCode(code);
+  return SPECIALS.find((one) => one === char) ?? ('()[]"\\'.includes(char) ? 'stray' : 'atom');
+}
 
 /** Nothing that could be an address fits between its question marks, so none is ever hidden in one. */
 const ENCODED_WORD = /=\?[\w*'-]{1,60}\?[BQbq]\?[^\0-\x20\x7f?@<>"\\]{0,1000}\?=/y;

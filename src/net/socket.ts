@@ -92,7 +92,9 @@ export function createConnection(open: Socket, to: Peer): Connection {
     get peer() {
       return peer;
     },
-    localAddress: open.localAddress,
+    get localAddress() {
+      return open.localAddress;
+    },
     bindings: () => bindings(),
     chain: () => chain(),
     take() {

@@ -1,7 +1,7 @@
 import { applyOverrides, mergeLogin, type Overrides } from '../config/defaults.ts';
 import type { Relay } from '../config/relay.ts';
 import type { LoginSettings, RouteRule, Settings, Variation } from '../config/settings.ts';
-import { type LocalTarget, parseVia, type Via } from '../config/via.ts';
+import { accountOf, type LocalTarget, parseVia } from '../config/via.ts';
 import { quoted } from '../mail/printable.ts';
 import { matchOf, type RouteQuestion } from './match.ts';
 
@@ -82,7 +82,10 @@ class TableFault extends Error {
 
 const EVERYONE = { recipients: [], senders: [], uids: [] } as const;
 
-/** Makes the rules; a reason where a way can't be used, or an account is not there. */
+/**
+ * Makes the rules; a reason where the caller's way can't be used, or an account is not there. The ways of the settings
+ * were read once, where they came from, and are read again when one is gone.
+ */
 export function readTable(settings: Settings, wanted: Wanted = {}): TableReading {
   try {
     return { table: makeTable(settings, wanted) };
@@ -101,7 +104,9 @@ function makeTable(settings: Settings, { relay, account, login = {}, over: last 
     return [first, ...others];
   };
   if (relay !== undefined) {
-    return { rules: [], rest: { ...EVERYONE, name: 'the relay asked for', outlets: outlets([relay], {}, login) } };
+    const one = outlets([relay], {}, login);
+    void one[0].via;
+    return { rules: [], rest: { ...EVERYONE, name: 'the relay asked for', outlets: one } };
   }
   if (account !== undefined) {
     const one = outlets([`account:${account}`], {}, login);
@@ -157,11 +162,16 @@ interface Origin {
   readonly login: LoginSettings;
 }
 
-/** An outlet whose settings are made when they are asked for: a send uses one of many. */
-function outletWith(facts: Omit<Outlet, 'settings'>, make: () => Settings): Outlet {
+/** An outlet whose way and settings are made when they are asked for: a send uses one of many. */
+function outletWith(text: string, facts: Pick<Outlet, 'login' | 'account'>, make: () => Settings): Outlet {
+  let via: OutletVia | undefined;
   let made: Settings | undefined;
   return {
     ...facts,
+    get via() {
+      via ??= viaOf(text);
+      return via;
+    },
     get settings() {
       made ??= make();
       return made;
@@ -170,30 +180,29 @@ function outletWith(facts: Omit<Outlet, 'settings'>, make: () => Settings): Outl
 }
 
 function outletOf(text: string, { settings, over, last, login }: Origin): Outlet {
-  const via = viaOf(text);
+  const name = accountOf(text);
   const routed = (): Settings => applyOverrides(settings, over);
-  if (via.kind !== 'account') return outletWith({ via, login }, () => applyOverrides(routed(), last));
-  const account = settings.accounts[via.name];
-  if (account === undefined || !Object.hasOwn(settings.accounts, via.name)) {
+  if (name === undefined) return outletWith(text, { login }, () => applyOverrides(routed(), last));
+  const account = settings.accounts[name];
+  if (account === undefined || !Object.hasOwn(settings.accounts, name)) {
     const names = Object.keys(settings.accounts);
     const known =
       names.length === 0
         ? 'there is none'
         : `there ${names.length === 1 ? 'is' : 'are'} ${names.slice(0, 20).join(', ')}`;
-    throw new TableFault(`no account is called ${quoted(via.name)}: ${known}`);
+    throw new TableFault(`no account is called ${quoted(name)}: ${known}`);
   }
-  if (account.url === '') throw new TableFault(`account ${quoted(via.name)} has no "url"`);
-  const inner = viaOf(account.url);
-  if (inner.kind === 'account') throw new TableFault(`account ${quoted(via.name)} can't be another account`);
+  if (account.url === '') throw new TableFault(`account ${quoted(name)} has no "url"`);
+  if (accountOf(account.url) !== undefined) throw new TableFault(`account ${quoted(name)} can't be another account`);
   const { url: _, senders: __, over: ___, ...own } = account;
   const varied = (): Settings => applyOverrides(applyOverrides(routed(), account.over), last);
-  return outletWith({ via: inner, login: mergeLogin(own, login), account: via.name }, varied);
+  return outletWith(account.url, { login: mergeLogin(own, login), account: name }, varied);
 }
 
-function viaOf(text: string): Via {
+function viaOf(text: string): OutletVia {
   const reading = parseVia(text);
-  if ('via' in reading) return reading.via;
-  throw new TableFault(reading.reason);
+  if ('via' in reading && reading.via.kind !== 'account') return reading.via;
+  throw new TableFault('reason' in reading ? reading.reason : 'it is an account');
 }
 
 /** The first rule that matches. */

@@ -21,13 +21,6 @@ export interface FileText {
   readonly bytes: Uint8Array;
 }
 
-interface Entry {
-  readonly at: string;
-  readonly home: string;
-  readonly text: string;
-  readonly overrides: Overrides;
-}
-
 /** Octets of a file whose meaning is kept, and of all that is kept. */
 const MOST_TEXT = 65_536;
 const MOST = 524_288;
@@ -35,57 +28,81 @@ const MOST = 524_288;
 const MOST_ENTRIES = 8;
 const OTHERS = 0o077;
 
-/** The memory in a file; `build` is the digest of what reads configurations. */
+/**
+ * The memory in a file; `build` is the digest of what reads configurations. It stands in the first line, and for each
+ * configuration there are two more of JSON: what it is found by, and what it means. So only what is found is parsed.
+ */
 export function openConfigMemory(path: string, build: string): ConfigMemory {
-  let entries: readonly Entry[] | undefined;
-  const isOf = ({ at, home = '', bytes }: FileText) => {
-    const text = textOf(bytes);
-    return (entry: Entry) => entry.at === at && entry.home === home && entry.text === text;
-  };
+  let kept: Buffer | undefined;
   return {
     recall(file) {
-      entries ??= read(path, build);
-      return entries.find(isOf(file))?.overrides;
+      const key = keyOf(file);
+      kept ??= read(path, build);
+      return key === undefined ? undefined : meaningOf(key, kept);
     },
-    async keep({ at, home = '', bytes }, overrides) {
-      const text = textOf(bytes);
+    async keep(file, overrides) {
+      const key = keyOf(file);
+      const meaning = JSON.stringify(overrides);
       // A proxy has one; a configuration with it is read each time.
-      if (text === undefined || bytes.length > MOST_TEXT || overridesHavePassword(overrides)) return;
-      const others = (entries ?? read(path, build)).filter((entry) => entry.at !== at || entry.home !== home);
-      const fresh = { at, home, text, overrides };
-      entries = [fresh, ...others].slice(0, MOST_ENTRIES);
+      if (key === undefined || file.bytes.length > MOST_TEXT || meaning.includes('"password":')) return;
+      kept ??= read(path, build);
+      const place = placeOf(file);
+      const others = pairsIn(kept).filter((pair) => !pair.startsWith(place));
+      const pairs = [`${key}\n${meaning}`, ...others].slice(0, MOST_ENTRIES);
+      const text = `${[build, ...pairs].join('\n')}\n`;
+      kept = Buffer.from(text);
       const { replaceState } = await import('./state-file.ts');
-      replaceState(path, JSON.stringify({ build, entries }));
+      replaceState(path, text);
     },
   };
 }
 
 /** Undefined for octets that are no UTF-8: what takes their place would make different files the same. */
-function textOf(bytes: Uint8Array): string | undefined {
-  const text = Buffer.from(bytes).toString();
-  return text.includes('\ufffd') ? undefined : text;
+function keyOf(file: FileText): string | undefined {
+  const text = Buffer.from(file.bytes).toString();
+  return text.includes('\ufffd') ? undefined : `${placeOf(file)},${JSON.stringify(text)}]`;
 }
 
-const overridesHavePassword = (overrides: Overrides): boolean => JSON.stringify(overrides).includes('"password":');
+/** How the keys of all texts that this file had begin. */
+const placeOf = ({ at, home = '' }: FileText): string => `[${JSON.stringify(at)},${JSON.stringify(home)}`;
 
-function read(path: string, build: string): readonly Entry[] {
+/** No line of JSON has a line end in it, so that what stands between two of them is a whole one. */
+function meaningOf(key: string, kept: Buffer): Overrides | undefined {
+  const found = kept.indexOf(`\n${key}\n`);
+  if (found < 0) return undefined;
+  const start = found + Buffer.byteLength(key) + 2;
   try {
-    const found: { readonly build?: unknown; readonly entries?: readonly Entry[] } = JSON.parse(readOwn(path));
-    return found.build === build && Array.isArray(found.entries) ? found.entries : [];
+    return JSON.parse(kept.toString('utf8', start, kept.indexOf('\n', start)));
   } catch {
-    return [];
+    return undefined;
   }
 }
 
+function pairsIn(kept: Buffer): readonly string[] {
+  const [, ...lines] = kept.toString().split('\n');
+  return lines.flatMap((line, index) => (line.startsWith('[') ? [`${line}\n${lines[index + 1]}`] : []));
+}
+
+function read(path: string, build: string): Buffer {
+  try {
+    const kept = readOwn(path);
+    return kept.indexOf(`${build}\n`) === 0 ? kept : NOTHING;
+  } catch {
+    return NOTHING;
+  }
+}
+
+const NOTHING = Buffer.alloc(0);
+
 /** @throws {Error} for what is no small file of ours alone */
-function readOwn(path: string): string {
+function readOwn(path: string): Buffer {
   const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
   const descriptor = openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   try {
     const stat = fstatSync(descriptor);
     const isOurs = stat.isFile() && stat.uid === process.geteuid?.() && (stat.mode & OTHERS) === 0;
     if (!isOurs || stat.size > MOST) throw new Error('Cannot read configuration memory: it is no small file of ours');
-    return readFileSync(descriptor, 'utf8');
+    return readFileSync(descriptor);
   } finally {
     closeSync(descriptor);
   }

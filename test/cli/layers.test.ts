@@ -297,7 +297,7 @@ describe('the built command', () => {
         .filter((name) => name !== 'config.toml')
         .sort();
     expect(await send()).toEqual({ status: 0, stdout: '', stderr: '' });
-    expect(readFileSync(join(folder, 'state/config.json'), 'utf8')).toContain('file:out');
+    expect(readFileSync(join(folder, 'state/config-memory'), 'utf8')).toContain('file:out');
     expect(await send()).toEqual({ status: 0, stdout: '', stderr: '' });
     writeFileSync(file, 'relay = "file:elsewhere"\n');
     expect(await send()).toEqual({ status: 0, stdout: '', stderr: '' });

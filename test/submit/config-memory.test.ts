@@ -10,7 +10,7 @@ import { scratchFolder } from '../support/spool.ts';
 const file = (text: string, at = '/c.toml', home?: string) => ({ at, home, bytes: Buffer.from(text) });
 const MEANING: Overrides = { from: 'a@a.test', mx: { port: 26 } };
 
-function opened(build = 'b1', path = join(scratchFolder(), 'state/config.json')) {
+function opened(build = 'b1', path = join(scratchFolder(), 'state/config-memory')) {
   return { path, memory: openConfigMemory(path, build), again: (other = build) => openConfigMemory(path, other) };
 }
 
@@ -84,22 +84,30 @@ describe('openConfigMemory()', () => {
     expect(again().recall(file('x'))).toBeUndefined();
   });
 
-  it.each(['', '{', 'null', '[]', '{"build":"b1"}', '{"build":"b1","entries":{}}', '{"build":"b1","entries":[]}'])(
-    'knows nothing where the file says %j, and writes a new one',
-    async (text) => {
-      const { path, memory, again } = opened();
-      mkdirSync(join(path, '..'));
-      writeFileSync(path, text, { mode: 0o600 });
-      expect(memory.recall(file('x'))).toBeUndefined();
-      await memory.keep(file('x'), MEANING);
-      expect(again().recall(file('x'))).toEqual(MEANING);
-    },
-  );
+  const KEY = '["/c.toml","","x"]';
+  it.each([
+    '',
+    '{',
+    'b1',
+    'b1\n',
+    'b1\n[',
+    `b1\n${KEY}`,
+    `b1\n${KEY}\n`,
+    `b1\n${KEY}\n{"from":"a@`,
+    `b2\n${KEY}\n{}\n`,
+  ])('knows nothing where the file says %j, and writes a new one', async (text) => {
+    const { path, memory, again } = opened();
+    mkdirSync(join(path, '..'));
+    writeFileSync(path, text, { mode: 0o600 });
+    expect(memory.recall(file('x'))).toBeUndefined();
+    await memory.keep(file('x'), MEANING);
+    expect(again().recall(file('x'))).toEqual(MEANING);
+  });
 
   it('is no trouble where nothing can be written', async () => {
     const inFile = join(scratchFolder(), 'file');
     writeFileSync(inFile, '');
-    const { memory } = opened('b1', join(inFile, 'config.json'));
+    const { memory } = opened('b1', join(inFile, 'config-memory'));
     await memory.keep(file('x'), MEANING);
     expect(memory.recall(file('x'))).toEqual(MEANING);
   });
