@@ -124,6 +124,20 @@ describe('posthaste', () => {
     expect([status, stderr]).toEqual([66, expect.stringContaining('no such file')]);
   });
 
+  const root = fileURLToPath(new URL('../..', import.meta.url));
+  it.each([
+    ['.', 'bin/posthaste'],
+    ['.', './bin/posthaste'],
+    ['bin', './posthaste'],
+    ['bin', 'sh posthaste'],
+    ['test', '../bin/posthaste'],
+    ['/', POSTHASTE],
+  ])('called in %s as %s it finds itself, and says where it is', async (where, name) => {
+    const script = `cd ${where === '/' ? '/' : join(root, where)} && ${name} install --user --print`;
+    const { stdout } = await run('/bin/sh', ['-c', script]);
+    expect(stdout).toContain(`${POSTHASTE} queue run`);
+  });
+
   it('reports what is deferred when a signal ends it', async () => {
     const { server, port, connected } = await silentServer();
     const { child, ended } = start(POSTHASTE, [...to(port), '--retry-for', '1h', 'ann@example.org']);
