@@ -24,12 +24,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // The wire, and rules over rules.
   net: ['mail', 'smtp', 'tls'],
   route: ['mail', 'dns', 'config', 'net/local-address'],
-  world: ['mail', 'dns', 'message', 'net', 'smtp'],
+  world: ['mail', 'dns', 'message', 'net', 'smtp', 'tls'],
   oauth: ['mail', 'config', 'smtp', 'net', 'queue/owner', 'queue/disk'],
   // What is done with them.
   delivery: ['mail', 'message', 'smtp', 'dns', 'tls', 'dkim', 'config', 'net', 'route', 'world'],
   queue: ['mail', 'message', 'smtp', 'bounce', 'config', 'route', 'delivery', 'world'],
-  submit: ['mail', 'message', 'smtp', 'bounce', 'config', 'route', 'delivery', 'queue', 'world'],
+  submit: ['mail', 'message', 'smtp', 'tls', 'bounce', 'config', 'route', 'delivery', 'queue', 'world'],
   doctor: ['mail', 'smtp', 'dns', 'tls', 'config', 'net', 'route', 'delivery', 'world'],
   cli: [
     ...['mail', 'version', 'message', 'compose', 'dns', 'tls', 'smtp', 'dkim', 'bounce', 'config', 'net', 'route'],

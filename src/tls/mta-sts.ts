@@ -22,6 +22,25 @@ export interface StsPolicy {
   readonly maxAge: number;
 }
 
+/** The policy of a domain as it was when it was last fetched. */
+export interface KnownPolicy {
+  /** Of the record that it was fetched for. */
+  readonly id: string;
+  readonly policy: StsPolicy;
+  /** Milliseconds since 1970. */
+  readonly fetched: number;
+}
+
+/** What outlives a process. It knows nothing of time: whoever asks judges what is too old. Nothing of it ever throws. */
+export interface PolicyMemory {
+  /** The last policy that was kept of a domain, however old. */
+  recall(domain: string): KnownPolicy | undefined;
+  keep(domain: string, known: KnownPolicy): void;
+  /** When the policy of a domain with this record's id last could not be had; milliseconds since 1970. */
+  failed(domain: string, id: string): number | undefined;
+  keepFailure(domain: string, id: string, time: number): void;
+}
+
 /** Where the policy of a domain is, on the host `mta-sts.DOMAIN`. */
 export const POLICY_PATH = '/.well-known/mta-sts.txt';
 
