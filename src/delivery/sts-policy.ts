@@ -1,90 +1,98 @@
-import type { NetworkSettings } from '../config/settings.ts';
-import { findAddresses } from '../dns/addresses.ts';
-import { orderFamilies } from '../dns/families.ts';
-import type { Target } from '../net/connection.ts';
-import { GetError, getText } from '../net/get.ts';
-import type { HttpAnswer } from '../net/http.ts';
-import { POLICY_PATH, parseStsPolicy, readStsRecord, type StsPolicy } from '../tls/mta-sts.ts';
+/*
+ * Which MTA-STS policy (RFC 8461) mail to a domain has to keep, now.
+ *
+ * In force is the last policy that could be had, until it is as old as it may become: that its record is gone or broken,
+ * that DNS is silent or its server down ends nothing, since whoever is in between could bring that about. Where none was
+ * ever had, all of that is as if the domain published nothing. A policy is fetched where the record's id is another one,
+ * and once a day, so that it does not end unseen (sections 3.3, 5.1 and 10.2).
+ */
+import type { Resolver } from '../dns/resolver.ts';
+import { toAscii } from '../mail/domain.ts';
+import type { KnownPolicy, PolicyMemory, StsPolicy } from '../tls/mta-sts.ts';
 import type { World } from '../world.ts';
-import type { TlsMaterial } from './protect.ts';
+import { fetchPolicy, findRecord, type PolicyQuestion, type StsWorld } from './sts-find.ts';
 
-/** What a domain publishes by MTA-STS (RFC 8461). */
-export type FoundPolicy =
+/** What mail to a domain has to keep. What is not known is none, or what was known before. */
+export type PolicyInForce =
   | { readonly kind: 'none' }
-  /** DNS does not answer. */
-  | { readonly kind: 'unknown'; readonly text: string }
-  /** There is something, and it does not count; `record` is in DNS, `fetch` the way to the policy, `policy` its text. */
-  | { readonly kind: 'broken'; readonly where: 'record' | 'fetch' | 'policy'; readonly reason: string }
   | { readonly kind: 'policy'; readonly id: string; readonly policy: StsPolicy };
 
-export interface PolicyQuestion {
-  readonly domain: string;
-  readonly network: NetworkSettings;
-  readonly material: Pick<TlsMaterial, 'ca'>;
-  readonly allowLocal: boolean;
-  /** Where its server listens; 443 but in tests. */
-  readonly port?: number;
+// Sections 3.3 and 5.1: five minutes or more after a failure, and once a day.
+const FAILURE_REST = 300_000;
+const REFRESH = 86_400_000;
+// Milliseconds: messages to many recipients of a domain are delivered at once, and a queue is run in far less.
+const LATELY = 60_000;
+const MOST_LOOKUPS = 1000;
+
+interface Lookup {
+  readonly answer: Promise<PolicyInForce>;
+  /** Monotonic milliseconds; undefined while it is under way. */
+  ended?: number;
 }
 
-// RFC 8461, section 3.3, has a minute for all and some 64 KB; real ones have 200 octets and come at once.
-const MOST = 65_536;
-const CONNECT_LIMIT = 20_000;
-const TLS_LIMIT = 10_000;
-const ANSWER_LIMIT = 20_000;
+const lookups = new WeakMap<Resolver, Map<string, Lookup>>();
 
-export const policyHost = (domain: string): string => `mta-sts.${domain}`;
-
-/** Asks for the record and, where there is one, for the policy. Never rejects but for a bug. */
-export async function findStsPolicy(
+/**
+ * Looks a domain up once in a minute, however many ask at once with the same resolver. An address literal has no policy.
+ * Never rejects but for a bug.
+ */
+export async function policyInForce(
   question: PolicyQuestion,
-  world: Pick<World, 'resolver' | 'connect' | 'monotonic'>,
-): Promise<FoundPolicy> {
-  const answer = await world.resolver.resolve(`_mta-sts.${question.domain}`, 'TXT');
-  if (answer.kind === 'unknown') return answer;
-  const record = readStsRecord(answer.kind === 'found' ? answer.records : []);
-  if (record.kind === 'none') return record;
-  if (record.kind === 'broken') return { kind: 'broken', where: 'record', reason: record.reason };
-  const fetched = await fetchPolicy(question, world);
-  if (typeof fetched === 'string') return { kind: 'broken', where: 'fetch', reason: fetched };
-  const read = parseStsPolicy(fetched.body.toString('utf8'));
-  if ('reason' in read) return { kind: 'broken', where: 'policy', reason: read.reason };
-  return { kind: 'policy', id: record.id, policy: read.policy };
-}
-
-/** The answer, or why there is none that counts (section 3.3): its status, its kind, and who gave it. */
-async function fetchPolicy(
-  question: PolicyQuestion,
-  world: Pick<World, 'resolver' | 'connect' | 'monotonic'>,
-): Promise<HttpAnswer | string> {
-  const { allowLocal, network } = question;
-  const host = policyHost(question.domain);
-  const found = await findAddresses(host, world.resolver, { allowLocal });
-  if (found.kind === 'failure') return found.failure.text;
-  const addresses = orderFamilies(found.addresses, network.ip);
-  if (addresses.length === 0) return `it has no IPv${network.ip} address`;
+  world: StsWorld & Pick<World, 'now'>,
+  memory: PolicyMemory | undefined,
+): Promise<PolicyInForce> {
+  const domain = toAscii(question.domain);
+  if (domain === undefined) return { kind: 'none' };
+  const known = lookups.get(world.resolver) ?? new Map<string, Lookup>();
+  lookups.set(world.resolver, known);
+  const last = known.get(domain);
+  if (last !== undefined && (last.ended === undefined || world.monotonic() - last.ended < LATELY)) return last.answer;
+  const lookup: Lookup = { answer: decide({ ...question, domain }, world, memory) };
+  known.delete(domain);
+  known.set(domain, lookup);
+  for (const oldest of known.keys()) {
+    if (known.size <= MOST_LOOKUPS) break;
+    known.delete(oldest);
+  }
   try {
-    const target = targetOf(question, { host, addresses });
-    const answer = await getText({ target, path: POLICY_PATH, most: MOST, limit: ANSWER_LIMIT }, world);
-    if (answer.status >= 300 && answer.status < 400) return `it redirects (${answer.status}), which does not count`;
-    if (answer.status !== 200) return `it answers ${answer.status}`;
-    return answer.type === 'text/plain'
-      ? answer
-      : `its answer is ${answer.type === '' ? 'of no type' : answer.type.slice(0, 80)}, not text/plain`;
-  } catch (error) {
-    if (error instanceof GetError) return error.message;
-    throw error;
+    return await lookup.answer;
+  } finally {
+    lookup.ended = world.monotonic();
   }
 }
 
-function targetOf(
-  { network, material, port = 443 }: PolicyQuestion,
-  { host, addresses }: Pick<Target, 'host' | 'addresses'>,
-): Target {
-  const tls = { servername: host, check: 'chain', names: [host], fingerprints: [], minVersion: 'TLSv1.2' } as const;
-  return {
-    ...{ host, addresses, port, connectTimeout: CONNECT_LIMIT, tlsTimeout: TLS_LIMIT },
-    implicitTls: { ...tls, ca: material.ca },
-    ...(network.source.length === 0 ? {} : { source: network.source }),
-    ...(network.proxy === undefined ? {} : { proxy: network.proxy }),
-  };
+async function decide(
+  question: PolicyQuestion,
+  world: StsWorld & Pick<World, 'now'>,
+  memory: PolicyMemory | undefined,
+): Promise<PolicyInForce> {
+  const { domain } = question;
+  const record = await findRecord(domain, world.resolver);
+  const known = memory?.recall(domain);
+  const old = inForce(known, world.now());
+  if (record.kind !== 'record' || isFresh(record.id, known, world.now())) return old;
+  const failed = memory?.failed(domain, record.id);
+  if (failed !== undefined && isWithin(world.now() - failed, FAILURE_REST)) return old;
+  const fetched = await fetchPolicy(record.id, question, world);
+  const now = world.now();
+  if (fetched.kind !== 'policy') {
+    memory?.keepFailure(domain, record.id, now);
+    return inForce(known, now);
+  }
+  const latest: KnownPolicy = { id: record.id, policy: fetched.policy, fetched: now };
+  memory?.keep(domain, latest);
+  return fetched.policy.mode === 'none' ? { kind: 'none' } : fetched;
+}
+
+const isWithin = (age: number, limit: number): boolean => age >= 0 && age < limit;
+
+/** Whether it need not be fetched again; what is from the future, by a clock that was wrong, has to be. */
+const isFresh = (id: string, known: KnownPolicy | undefined, now: number): boolean =>
+  known?.id === id && isWithin(now - known.fetched, Math.min(REFRESH, known.policy.maxAge * 500));
+
+/** A clock that was set back ends no policy, and none that was kept with a wrong one lasts for ever. */
+function inForce(known: KnownPolicy | undefined, now: number): PolicyInForce {
+  if (known === undefined || known.policy.mode === 'none') return { kind: 'none' };
+  if (Math.abs(now - known.fetched) >= known.policy.maxAge * 1000) return { kind: 'none' };
+  return { kind: 'policy', id: known.id, policy: known.policy };
 }

@@ -1,4 +1,4 @@
-import { type FoundPolicy, policyHost } from '../delivery/sts-policy.ts';
+import { type FoundPolicy, policyHost } from '../delivery/sts-find.ts';
 import { matchesMx, POLICY_PATH } from '../tls/mta-sts.ts';
 import type { Finding } from './finding.ts';
 import type { ShownHost } from './probe.ts';

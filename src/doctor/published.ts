@@ -1,6 +1,6 @@
 import type { Settings } from '../config/settings.ts';
 import type { TlsMaterial } from '../delivery/protect.ts';
-import { type FoundPolicy, findStsPolicy } from '../delivery/sts-policy.ts';
+import { type FoundPolicy, findStsPolicy } from '../delivery/sts-find.ts';
 import { type FoundTlsa, findTlsa } from '../dns/tlsa.ts';
 import type { Host, Route } from '../route/route.ts';
 import type { World } from '../world.ts';

@@ -3,10 +3,12 @@
  *
  *   readStsRecord(texts)        the TXT records of _mta-sts.DOMAIN: the id of the policy, none, or why it does not count
  *   parseStsPolicy(text)        what https://mta-sts.DOMAIN/.well-known/mta-sts.txt says
+ *   isStsPolicy(value)          whether what was written down is such a policy
  *   matchesMx(pattern, host)    whether a host is one that the policy names
  *
  * A record or policy that breaks the grammar is none at all for who sends (section 3): the reasons are for people.
  */
+import { isRecord } from '../mail/json.ts';
 import { quoted } from '../mail/printable.ts';
 
 export type StsRecord =
@@ -60,11 +62,13 @@ export function readStsRecord(texts: readonly string[]): StsRecord {
   if (bad !== undefined) return { kind: 'broken', reason: `${quoted(bad, 100)} is no field` };
   const id = fields.find((field) => field.startsWith('id='))?.slice(3);
   if (id === undefined) return { kind: 'broken', reason: 'it has no id' };
-  if (!/^[A-Za-z0-9]{1,32}$/.test(id)) {
+  if (!isPolicyId(id)) {
     return { kind: 'broken', reason: `its id ${quoted(id, 100)} is not of 1 to 32 letters and digits` };
   }
   return { kind: 'record', id };
 }
+
+export const isPolicyId = (text: string): boolean => /^[A-Za-z0-9]{1,32}$/.test(text);
 
 // Section 3.2: a year.
 const LONGEST = 31_557_600;
@@ -81,14 +85,14 @@ export function parseStsPolicy(text: string): { readonly policy: StsPolicy } | {
     const [, key = '', value = ''] = LINE.exec(line) ?? [];
     if (key === '') return { reason: `${quoted(line, 100)} is no line of "key: value"` };
     if (key === 'mx') {
-      if (!PATTERN.test(value) || value.length > 255) return { reason: `mx ${quoted(value, 100)} is no host name` };
+      if (!isPattern(value)) return { reason: `mx ${quoted(value, 100)} is no host name` };
       mx.push(value.toLowerCase());
     } else if (!fields.has(key)) fields.set(key, value);
   }
   const version = fields.get('version');
   if (version !== 'STSv1') return { reason: wrong('version', version, '"STSv1"') };
   const mode = fields.get('mode');
-  if (mode !== 'enforce' && mode !== 'testing' && mode !== 'none') {
+  if (!isMode(mode)) {
     return { reason: wrong('mode', mode, '"enforce", "testing" or "none"') };
   }
   const age = fields.get('max_age');
@@ -97,6 +101,19 @@ export function parseStsPolicy(text: string): { readonly policy: StsPolicy } | {
   }
   if (mx.length === 0 && mode !== 'none') return { reason: 'it names no mx' };
   return { policy: { mode, mx, maxAge: Number(age) } };
+}
+
+const isPattern = (text: string): boolean => PATTERN.test(text) && text.length <= 255;
+const isMode = (value: unknown): value is StsPolicy['mode'] =>
+  value === 'enforce' || value === 'testing' || value === 'none';
+
+/** Whether it is what `parseStsPolicy` could have read. */
+export function isStsPolicy(value: unknown): value is StsPolicy {
+  if (!isRecord(value)) return false;
+  const { mode, mx, maxAge } = value;
+  if (!isMode(mode) || !Array.isArray(mx) || (mx.length === 0 && mode !== 'none')) return false;
+  if (!mx.every((one) => typeof one === 'string' && isPattern(one) && one === one.toLowerCase())) return false;
+  return typeof maxAge === 'number' && Number.isInteger(maxAge) && maxAge >= 0 && maxAge <= LONGEST;
 }
 
 const wrong = (key: string, value: string | undefined, want: string): string =>

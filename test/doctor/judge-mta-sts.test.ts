@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { FoundPolicy } from '../../src/delivery/sts-policy.ts';
+import type { FoundPolicy } from '../../src/delivery/sts-find.ts';
 import type { Finding } from '../../src/doctor/finding.ts';
 import { judgeMtaSts } from '../../src/doctor/judge-mta-sts.ts';
 import type { ShownHost } from '../../src/doctor/probe.ts';
