@@ -3,6 +3,7 @@ import type { Ending } from './mail/ending.ts';
 import type { BodyScratch } from './message/downgrade.ts';
 import type { Connection, Target } from './net/connection.ts';
 import type { LoginMemory } from './smtp/sasl/names.ts';
+import type { PolicyMemory } from './tls/mta-sts.ts';
 
 /** The program again, as another user. */
 export interface Becoming {
@@ -32,6 +33,8 @@ export interface World {
   scratch(): BodyScratch;
   /** Which mechanisms accounts were used with; absent: nothing is remembered. */
   logins?(): Promise<LoginMemory>;
+  /** Which policies of MTA-STS are known; absent: nothing is remembered. */
+  policies?(): Promise<PolicyMemory>;
   /** How a process of another user is started that runs an errand; undefined where nobody has that id, or we can't. */
   become?(uid: number): Becoming | undefined;
   /** Opens a connection to the first address of the target that answers. @throws {ConnectError} */

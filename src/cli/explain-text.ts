@@ -69,9 +69,16 @@ function wayLines(way: WayJson, { sender, number }: Place): readonly string[] {
   ];
 }
 
-function hostWords({ name, preference, addresses, error, status }: HostJson): string {
+const POLICIES: Readonly<Record<NonNullable<HostJson['policy']>, string>> = {
+  dane: 'TLS by its TLSA records',
+  'dane-any': 'TLS, as it has TLSA records',
+  'mta-sts': 'TLS with a valid certificate, by the MTA-STS policy',
+};
+
+function hostWords({ name, preference, addresses, policy, error, status }: HostJson): string {
   const where = addresses?.join(', ') ?? `${error} (${status})`;
-  return addresses?.length === 1 && addresses[0] === name ? name : `${preference} ${name}: ${where}`;
+  const asked = policy === undefined ? '' : `; ${POLICIES[policy]}`;
+  return addresses?.length === 1 && addresses[0] === name ? name : `${preference} ${name}: ${where}${asked}`;
 }
 
 const MODES: Readonly<Record<NonNullable<WayJson['tls']>['mode'], string>> = {
@@ -93,6 +100,7 @@ function tlsWords({
   const checks = {
     chain: `the certificate must have the host’s name and an issuer that is known (${ca})`,
     pinned: `the certificate must have the fingerprint ${fingerprints.join(' or ')}`,
+    dane: 'the certificate must be as its TLSA records say',
     none: 'any certificate will do',
   };
   const ours = certificate === undefined ? '' : `; ours is ${certificate}`;

@@ -30,6 +30,8 @@ import { orFailure, wayOf } from './way.ts';
  * rule, its ways in their order. The message is one whose From is its sender.
  */
 
+const SYSTEM_CA = { ca: 'system' };
+
 /** What `posthaste explain --json` prints. */
 export interface ExplanationJson {
   readonly version: 1;
@@ -153,8 +155,10 @@ function explainer({ means, envelope, submitter }: Asked, world: World, around: 
         const [plan] = planOutlet({ rule, outlet }, [recipient]);
         if (plan === undefined) throw new Error('Cannot explain: a recipient has no plan');
         const isUsual = rest.outlets.includes(outlet);
-        const way = await explainWay({ plan, name: nameOf(plan.destination), recipient, isUsual }, world, around);
         const opened = plan.destination.via === 'local' ? undefined : await open(outlet);
+        const material = opened !== undefined && 'material' in opened ? opened.material : SYSTEM_CA;
+        const question = { plan, name: nameOf(plan.destination), recipient, isUsual, material };
+        const way = await explainWay(question, world, around);
         const json = { ...way.json, ...(await authorOf(outlet)) };
         if (opened === undefined || !('scope' in opened)) return { ...way, json };
         return { failure: opened, json: { ...json, error: opened.text, status: opened.status } };

@@ -1,8 +1,10 @@
 import type { Settings } from '../config/settings.ts';
 import { nameOfVia } from '../config/via.ts';
 import { finderFor } from '../delivery/addresses.ts';
+import type { Asked } from '../delivery/demands.ts';
+import { demandsOf } from '../delivery/heed.ts';
 import { localPath } from '../delivery/local-path.ts';
-import { type Protection, protect } from '../delivery/protect.ts';
+import { type Protection, protect, type TlsMaterial } from '../delivery/protect.ts';
 import type { Recipient } from '../mail/envelope.ts';
 import type { Failure } from '../mail/result.ts';
 import { withPort } from '../net/local-address.ts';
@@ -17,8 +19,8 @@ import { identify } from './identity.ts';
 import type { Surroundings } from './surroundings.ts';
 
 /*
- * One way out, as far as it is known without going it: hosts and addresses are looked up, nobody is connected to, no
- * secret is read and no command is run.
+ * One way out, as far as it is known without going it: hosts and addresses are looked up, and what a domain publishes
+ * about TLS, but no mail server is connected to, no secret is read and no command is run.
  */
 
 /** The members are those of `posthaste explain --json`. */
@@ -49,6 +51,8 @@ export interface HostJson {
   readonly name: string;
   readonly preference: number;
   readonly addresses?: readonly string[];
+  /** What is published about its TLS, and binds us. `dane-any`: TLS with any certificate. */
+  readonly policy?: 'dane' | 'dane-any' | 'mta-sts';
   readonly error?: string;
   readonly status?: string;
 }
@@ -56,7 +60,7 @@ export interface HostJson {
 interface TlsJson {
   readonly mode: 'implicit' | 'starttls' | 'starttls-if-offered' | 'none';
   /** How the server's certificate is checked. */
-  readonly check: 'chain' | 'pinned' | 'none';
+  readonly check: Protection['plan']['check'];
   readonly ca?: string;
   readonly fingerprints?: readonly string[];
   readonly minVersion?: string;
@@ -93,10 +97,12 @@ export interface WayQuestion {
   readonly recipient: Recipient;
   /** It takes what no route takes: a password in the environment is meant for it. */
   readonly isUsual: boolean;
+  /** Whose certificates are trusted. */
+  readonly material: Pick<TlsMaterial, 'ca'>;
 }
 
 export async function explainWay(question: WayQuestion, world: World, around: Surroundings): Promise<ExplainedWay> {
-  const { plan, name, recipient } = question;
+  const { plan, name, recipient, material } = question;
   const { outlet, destination } = plan;
   const base = {
     way: nameOfVia(outlet.via),
@@ -121,13 +127,20 @@ export async function explainWay(question: WayQuestion, world: World, around: Su
   const find = addressesOf(route, routing, world);
   const { network } = settings;
   const addresses = finderFor(route, find, { network, prefer: undefined, signal: undefined });
-  const found = await Promise.all(route.hosts.map((host) => addresses(host)));
+  const demands = await demandsOf({ outlet, destination, material, requireTls: false }, world);
+  const found = await Promise.all(
+    route.hosts.map(async (host): Promise<FoundHost | Failure> => {
+      const [where, asked = {}] = await Promise.all([addresses(host), demands?.of(host)]);
+      if ('scope' in where) return where;
+      return 'scope' in asked ? asked : { addresses: where, ...asked };
+    }),
+  );
   const login = route.via === 'relay' ? loginOf(outlet, question.isUsual, around.env) : undefined;
   const json = {
     ...base,
     protocol: route.protocol,
     port: route.port,
-    hosts: route.hosts.map((host, index) => hostJson(host, found[index] ?? [])),
+    hosts: route.hosts.map((host, index) => hostJson(host, found[index] ?? { addresses: [] })),
     tls: tlsJson(settings, protectionOf(route, settings, login !== undefined)),
     ...(login === undefined ? {} : { login }),
     network: networkJson(outlet, around),
@@ -155,9 +168,16 @@ function routingOf({ settings, via }: Outlet, around: Surroundings): RouteSettin
   };
 }
 
-function hostJson({ name, preference }: Host, found: readonly string[] | Failure): HostJson {
+interface FoundHost extends Asked {
+  readonly addresses: readonly string[];
+}
+
+const POLICIES = { dane: 'dane', encrypt: 'dane-any', 'mta-sts': 'mta-sts' } as const;
+
+function hostJson({ name, preference }: Host, found: FoundHost | Failure): HostJson {
   if ('scope' in found) return { name, preference, error: found.text, status: found.status };
-  return { name, preference, addresses: found };
+  const { addresses, demand } = found;
+  return { name, preference, addresses, ...(demand === undefined ? {} : { policy: POLICIES[demand.kind] }) };
 }
 
 /** No file is read for it: how a certificate is checked does not depend on what is in them. */

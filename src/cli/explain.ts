@@ -28,7 +28,7 @@ const FORM: Form<ExplainKey> = {
   usage: 'explain [options] address…',
   description:
     'Says which way mail for each address would go, and why: aliases, route, sender, hosts, TLS, login, limits.\n' +
-    'Nothing is sent, no server is connected to, no password is read. Status 0: nothing is known to stop it.',
+    'Nothing is sent, no mail server is connected to, no password is read. Status 0: nothing is known to stop it.',
   operands: '[address...]',
   rows: EXPLAIN_OPTIONS,
 };

@@ -28,8 +28,8 @@ export interface AttemptPlan {
   readonly limits: LimitSettings;
   /** The addresses of a host, in the order to try. */
   readonly addressesOf: (host: Host) => Promise<readonly string[] | Failure>;
-  /** How a session with a host is opened, but for its addresses. */
-  readonly sessionWith: (host: Host) => Omit<SessionPlan, 'addresses'>;
+  /** How a session with a host is opened, but for its addresses; a failure where it may not be. */
+  readonly sessionWith: (host: Host) => Promise<Omit<SessionPlan, 'addresses'> | Failure>;
   readonly reencode: Reencode;
   /** Nothing is sent: servers are only asked, and `delivered` is what they would take. */
   readonly ask?: true;
@@ -56,35 +56,43 @@ export async function attempt(
   };
   for (const [index, host] of plan.route.hosts.entries()) {
     if (ledger.pending().length === 0 || budget.addresses <= 0 || budget.sessions <= 0) break;
-    const found = options.signal?.aborted === true ? INTERRUPTED : await plan.addressesOf(host);
+    const way = options.signal?.aborted === true ? INTERRUPTED : await wayTo(host, plan);
     const hostsLeft = plan.route.hosts.length - index - 1;
-    if ('scope' in found) failAll(ledger, { ...found, host: host.name }, hostsLeft);
-    else await tryHost({ plan, host, hostsLeft, ledger, budget, addresses: found, onSettled }, world, options);
+    if ('scope' in way) failAll(ledger, { ...way, host: host.name }, hostsLeft);
+    else await tryHost({ plan, hostsLeft, ledger, budget, ...way, onSettled }, world, options);
   }
   const results = ledger.results();
   await onSettled();
   return results;
 }
 
-interface HostTry {
+/** Where a host is, and how a session with it is opened. */
+type WayTo = Pick<SessionPlan, 'addresses'> & { readonly session: Omit<SessionPlan, 'addresses'> };
+
+async function wayTo(host: Host, plan: AttemptPlan): Promise<WayTo | Failure> {
+  const addresses = await plan.addressesOf(host);
+  if ('scope' in addresses) return addresses;
+  const session = await plan.sessionWith(host);
+  return 'scope' in session ? session : { addresses, session };
+}
+
+interface HostTry extends WayTo {
   readonly plan: AttemptPlan;
-  readonly host: Host;
   readonly hostsLeft: number;
   readonly ledger: Ledger;
   /** What is left of the attempt's limits; counted down. */
   readonly budget: { addresses: number; sessions: number };
-  readonly addresses: readonly string[];
   readonly onSettled: () => Promise<void>;
 }
 
 async function tryHost(trying: HostTry, world: World, options: AttemptOptions): Promise<void> {
-  const { plan, host, hostsLeft, ledger, budget, onSettled } = trying;
+  const { plan, session: sessionPlan, hostsLeft, ledger, budget, onSettled } = trying;
   let addresses = trying.addresses.slice(0, budget.addresses);
   let recipients = ledger.pending();
   let mayReuse = true;
   while (addresses.length > 0 && budget.sessions > 0) {
     if (options.signal?.aborted === true) return failAll(ledger, INTERRUPTED, hostsLeft);
-    const opening = await open({ ...plan.sessionWith(host), addresses }, { world, options, mayReuse });
+    const opening = await open({ ...sessionPlan, addresses }, { world, options, mayReuse });
     if (opening.kind === 'failure') {
       const { peer, failure, greeted } = opening;
       const left = peer === undefined ? [] : addresses.filter((address) => address !== peer.address);

@@ -20,8 +20,9 @@ import { attempt } from './attempt.ts';
 import type { Submitter } from './author.ts';
 import { INTERRUPTED, NOT_AUTHENTIC } from './failures.ts';
 import { forms } from './forms.ts';
+import { demandsOf, isSure } from './heed.ts';
 import type { SessionPool } from './pool.ts';
-import { protect, type TlsMaterial } from './protect.ts';
+import { type Demand, protect, type TlsMaterial } from './protect.ts';
 import type { SessionPlan } from './session.ts';
 
 export interface Delivery {
@@ -126,6 +127,7 @@ type DeliverThrough = (plan: Plan, place: { readonly isLast: boolean }) => Promi
 
 function deliverThrough(delivery: Delivery, world: World, options: DeliverOptions): DeliverThrough {
   const requireTls = delivery.envelope.requireTls === true;
+  const { header } = delivery.message;
   const { reencode, letterFor } = forms(delivery, world);
   return async ({ outlet, destination, recipients }, { isLast }) => {
     const { signal, transcript, pool, prefer } = options;
@@ -158,12 +160,12 @@ function deliverThrough(delivery: Delivery, world: World, options: DeliverOption
       limit: stageLimit('resolve', settings.timeouts),
       ...(opened.own === undefined ? {} : { own: opened.own }),
     };
+    const demands = await demandsOf({ outlet, destination, material: opened.material, requireTls, header }, world);
     const resolved = await unlessInterrupted(resolveRoute(destination, routing, world), signal);
     if (resolved === undefined) return failAll(INTERRUPTED);
     if (resolved.kind === 'failure') return failAll(resolved.failure);
     const route = inFavour(resolved.route, prefer);
-    // RFC 8689, section 4.2.1: the way to the host must be as sure as the host itself.
-    if (requireTls && route.via === 'mx' && !route.hosts.every((host) => host.authentic)) return failAll(NOT_AUTHENTIC);
+    if (requireTls && !(await isSure(route, demands))) return failAll(NOT_AUTHENTIC);
     const finding = { network: settings.network, prefer, signal };
     const results = await attempt(
       {
@@ -172,7 +174,12 @@ function deliverThrough(delivery: Delivery, world: World, options: DeliverOption
         route,
         limits: settings.limits,
         addressesOf: finderFor(route, addressesOf(route, routing, world), finding),
-        sessionWith: (host) => sessionPlan({ outlet, opened, route, requireTls }, host),
+        sessionWith: async (host) => {
+          const asked =
+            demands === undefined ? {} : ((await unlessInterrupted(demands.of(host), signal)) ?? INTERRUPTED);
+          if ('scope' in asked) return asked;
+          return sessionPlan({ outlet, opened, route, requireTls, ...asked }, host);
+        },
         reencode,
         ...(delivery.ask === undefined ? {} : { ask: delivery.ask }),
       },
@@ -202,17 +209,18 @@ export interface Sessions {
   readonly opened: Opened;
   readonly route: Route;
   readonly requireTls: boolean;
+  readonly demand?: Demand | undefined;
 }
 
 export function sessionPlan(
-  { outlet, opened, route, requireTls }: Sessions,
+  { outlet, opened, route, requireTls, demand }: Sessions,
   host: Host,
 ): Omit<SessionPlan, 'addresses'> {
   const { settings } = outlet;
   const { material, helloName, login } = opened;
   // Credentials are the relay's: no MX is ever shown them.
   const ours = route.via === 'relay' ? login : undefined;
-  const question = { settings: settings.tls, material, route, host: host.name, requireTls };
+  const question = { settings: settings.tls, material, route, host: host.name, requireTls, demand };
   return {
     host: host.name,
     port: route.port,

@@ -1,6 +1,7 @@
 import { formatReply, type Reply } from '../mail/reply.ts';
 import type { Failure, TlsFacts } from '../mail/result.ts';
 import type { ConnectFailure } from '../net/connection.ts';
+import type { TlsPlan } from '../tls/policy.ts';
 import type { Finding } from './finding.ts';
 import type { HostFacts } from './probe.ts';
 
@@ -11,7 +12,7 @@ export interface Demands {
   /** STARTTLS, TLS from the first byte, or none at all. */
   readonly mode: 'must' | 'may' | 'never' | 'implicit';
   /** How its certificate is judged when mail is sent. */
-  readonly check: 'chain' | 'pinned' | 'none';
+  readonly check: TlsPlan['check'];
   readonly fingerprints: readonly string[];
   /** A user will log in. */
   readonly hasLogin: boolean;

@@ -2,9 +2,10 @@ import { nameOfVia } from '../config/via.ts';
 import { finderFor, networkOf } from '../delivery/addresses.ts';
 import { advised, circumstancesOf } from '../delivery/advice.ts';
 import { type Opened, sessionPlan } from '../delivery/deliver.ts';
+import { demandsOf } from '../delivery/heed.ts';
 import { openSession } from '../delivery/session.ts';
 import { formatReply } from '../mail/reply.ts';
-import type { Failure } from '../mail/result.ts';
+import { type Failure, trustText } from '../mail/result.ts';
 import type { Plan } from '../route/plan.ts';
 import { addressesOf, type RouteSettings, resolveRoute } from '../route/resolve.ts';
 import type { Host, Route } from '../route/route.ts';
@@ -176,9 +177,19 @@ async function examineSessions(
   world: World,
 ): Promise<Pick<Checkup, 'findings' | 'goes'>> {
   const findings: Finding[] = [];
+  const { material } = opened;
+  const demands = await demandsOf({ ...plan, material, requireTls: false }, world);
   const ready = all.filter(({ facts }) => facts?.address !== undefined && facts.greeting?.code === 220);
-  for (const { host, facts } of ready.slice(0, MOST_SESSIONS)) {
-    const session = sessionPlan({ outlet: plan.outlet, opened, route, requireTls: false }, host);
+  let tried = 0;
+  for (const { host, facts } of ready) {
+    if (tried === MOST_SESSIONS) break;
+    const asked = (await demands?.of(host)) ?? {};
+    if ('scope' in asked) {
+      findings.push(findingOf('session', { ...asked, host: host.name }, { plan, opened }));
+      continue;
+    }
+    tried += 1;
+    const session = sessionPlan({ outlet: plan.outlet, opened, route, requireTls: false, ...asked }, host);
     const opening = await openSession({ ...session, addresses: [facts?.address ?? ''] }, world, {});
     const { login } = session;
     if (opening.kind === 'open') {
@@ -192,8 +203,7 @@ async function examineSessions(
         text: user === undefined ? 'it lets us in' : `it lets ${user} in`,
       } as const;
       const { tls } = opening.session.peer;
-      const safety =
-        tls === undefined ? 'in the clear' : `${tls.version}${tls.verified ? ', verified' : ', not verified'}`;
+      const safety = tls === undefined ? 'in the clear' : `${tls.version}, ${trustText(tls)}`;
       const ok = { check: 'session', verdict: 'ok', subject, text: `it would take mail (${safety})` } as const;
       return { findings: [...soften(findings), ...(login === undefined ? [] : [loggedIn]), ok], goes: true };
     }

@@ -44,6 +44,8 @@ export interface TlsFacts {
   readonly cipher: string;
   /** True only where the policy asked for a check and it passed, or where the check passed by itself. */
   readonly verified: boolean;
+  /** What of the destination's own asked for the check: TLSA records (RFC 7672), or its policy (RFC 8461). */
+  readonly policy?: 'dane' | 'mta-sts';
   /** Why `verified` is false, where known. */
   readonly reason?: string;
   readonly subject?: string;
@@ -52,6 +54,12 @@ export interface TlsFacts {
   readonly notAfter?: string;
   /** SHA-256 of the certificate (DER), lower-case hex pairs with colons. */
   readonly fingerprint?: string;
+}
+
+/** In how far we know who the server is, for people: `verified (DANE)`. */
+export function trustText({ verified, policy }: Pick<TlsFacts, 'verified' | 'policy'>): string {
+  if (!verified) return 'not verified';
+  return policy === undefined ? 'verified' : `verified (${policy === 'dane' ? 'DANE' : 'MTA-STS'})`;
 }
 
 /** Where an outcome was decided. */

@@ -1,6 +1,6 @@
 import { escapeControls } from '../mail/printable.ts';
 import type { Reply } from '../mail/reply.ts';
-import type { Peer, TlsFacts } from '../mail/result.ts';
+import { type Peer, type TlsFacts, trustText } from '../mail/result.ts';
 
 /** What was said on a connection, as `-v` shows it: no secret, no body, nothing that a terminal would obey. */
 export interface Transcript {
@@ -58,7 +58,7 @@ export const peerText = ({ host, address, port }: Peer): string =>
 
 /** What is known of the encryption, a line for each kind of fact. */
 export function tlsTexts(facts: TlsFacts): readonly string[] {
-  const trust = facts.verified ? 'verified' : `not verified: ${facts.reason ?? 'no check was asked for'}`;
+  const trust = facts.verified ? trustText(facts) : `not verified: ${facts.reason ?? 'no check was asked for'}`;
   const certificate =
     facts.fingerprint === undefined
       ? []

@@ -94,9 +94,7 @@ export async function handshake(
     throw wireError(host, error);
   }
   const certificate = socket.getPeerX509Certificate();
-  const evidence = { certificate, chainError: chainErrorOf(socket) };
-  const check = plan.check === 'none' ? ({ ...plan, check: 'chain' } as const) : plan;
-  const reason = whyRefused(evidence, check);
+  const reason = await whyNot(socket, certificate, plan);
   if (reason !== undefined && plan.check !== 'none') {
     socket.destroy();
     throw failure(`Cannot trust certificate of ${host}: ${refusalText(reason, certificate)}`, 'tls');
@@ -107,7 +105,25 @@ export async function handshake(
       certificate: certificate?.raw,
       exportKeyingMaterial: (length, label, context) => socket.exportKeyingMaterial(length, label, context),
     });
-  return { socket, facts: factsOf(socket, certificate, reason), bindings, chain: () => [...chainFrom(certificate)] };
+  const policy = plan.policy === undefined ? {} : { policy: plan.policy };
+  const facts = { ...factsOf(socket, certificate, reason), ...policy };
+  return { socket, facts, bindings, chain: () => [...chainFrom(certificate)] };
+}
+
+/** Why the certificate is not what the plan asks for, or where that is any one, why it can't be trusted. */
+async function whyNot(
+  socket: TLSSocket,
+  certificate: X509Certificate | undefined,
+  plan: TlsPlan,
+): Promise<string | undefined> {
+  if (plan.check === 'dane') {
+    const { whyNotDane } = await import('./dane.ts');
+    const shown = { chain: [...chainFrom(certificate)], names: plan.names, now: Date.now() };
+    const reason = whyNotDane(shown, plan.tlsa ?? []);
+    return reason === undefined ? undefined : `by its TLSA records: ${reason}`;
+  }
+  const check = plan.check === 'none' ? ({ ...plan, check: 'chain' } as const) : plan;
+  return whyRefused({ certificate, chainError: chainErrorOf(socket) }, check);
 }
 
 function secured(socket: TLSSocket, milliseconds: number): Promise<void> {

@@ -2,10 +2,13 @@ import { describe, expect, test } from 'vitest';
 import { DEFAULTS } from '../../src/config/defaults.ts';
 import { parseRelay } from '../../src/config/relay.ts';
 import type { TlsSettings } from '../../src/config/settings.ts';
-import { protect } from '../../src/delivery/protect.ts';
+import { type Demand, protect } from '../../src/delivery/protect.ts';
 
 /** How a session with a relay, or without one with an MX host, is protected: `must chain`. */
-function protection(relay: string | undefined, more: { tls?: Partial<TlsSettings>; hasLogin?: boolean } = {}): string {
+function protection(
+  relay: string | undefined,
+  more: { tls?: Partial<TlsSettings>; hasLogin?: boolean; requireTls?: boolean; demand?: Demand } = {},
+): string {
   const reading = relay === undefined ? undefined : parseRelay(relay);
   const found = reading !== undefined && 'relay' in reading ? reading.relay : undefined;
   const base = { destination: 'd.test', hosts: [] };
@@ -24,8 +27,9 @@ function protection(relay: string | undefined, more: { tls?: Partial<TlsSettings
             implicitTls: found.implicitTls,
           },
     host: found?.host ?? 'mx.d.test',
-    requireTls: false,
+    requireTls: more.requireTls === true,
     hasLogin: more.hasLogin === true,
+    demand: more.demand,
   });
   return `${implicit ? 'implicit' : startTls} ${plan.check}`;
 }
@@ -49,5 +53,22 @@ describe('protect()', () => {
     expect(protection('smtp://r.test', { tls: { level: 'encrypt' } })).toBe('must none');
     expect(protection(undefined, { tls: { level: 'verify' } })).toBe('must chain');
     expect(protection(undefined, { tls: { fingerprints: ['ab'] } })).toBe('must pinned');
+  });
+
+  const dane: Demand = { kind: 'dane', records: [], names: ['base.test', 'mx.d.test', 'd.test'] };
+
+  test('does as the destination publishes', () => {
+    expect(protection(undefined, { demand: dane })).toBe('must dane');
+    expect(protection(undefined, { demand: { kind: 'encrypt' } })).toBe('must none');
+    expect(protection(undefined, { demand: { kind: 'mta-sts' } })).toBe('must chain');
+  });
+
+  test('takes TLSA records for as good as an authority where TLS is wanted on the whole way', () => {
+    expect(protection(undefined, { requireTls: true })).toBe('must chain');
+    expect(protection(undefined, { requireTls: true, demand: dane })).toBe('must dane');
+    expect(protection(undefined, { requireTls: true, demand: { kind: 'encrypt' } })).toBe('must chain');
+    expect(protection(undefined, { requireTls: true, demand: dane, tls: { fingerprints: ['ab'] } })).toBe(
+      'must pinned',
+    );
   });
 });

@@ -198,18 +198,19 @@ describe('posthaste doctor on what a domain publishes', () => {
     expect(status).toBe(0);
   });
 
-  it('warns where they do not, as mail would go all the same', async () => {
+  it('says that no mail goes where they do not', async () => {
     const { status, stdout } = await examine(
       'version: STSv1\nmode: enforce\nmx: mx.example.org\nmax_age: 604800\n',
       Buffer.alloc(32),
     );
-    expect(stdout).toMatch(/warning {2}mta-sts {5}safe\.example: .* no server keeps it.*\n +Its operator has to mend/);
+    expect(stdout).toMatch(/failure {2}mta-sts {5}safe\.example: .* no server keeps it.*\n +Its operator has to mend/);
     expect(stdout).toMatch(
-      /warning {2}mta-sts {5}mail\.example\.org: the policy does not name it.*\n +.*add "mx: mail/,
+      /failure {2}mta-sts {5}mail\.example\.org: the policy does not name it.*\n +.*add "mx: mail/,
     );
-    expect(stdout).toMatch(/warning {2}tlsa {8}mail\.example\.org: .*no record matches.*\n +.* 3 1 1 [0-9a-f]{64}$/m);
-    expect(stdout).toMatch(/^Result {6}mail would go/m);
-    expect(status).toBe(0);
+    expect(stdout).toMatch(/failure {2}tlsa {8}mail\.example\.org: .*no record matches.*\n +.* 3 1 1 [0-9a-f]{64}$/m);
+    expect(stdout).toMatch(/failure {2}session {5}mail\.example\.org: .* does not name it$/m);
+    expect(stdout).toMatch(/^Result {6}mail would not go/m);
+    expect(status).toBe(69);
   });
 
   it('tells what is wrong with the policy', async () => {

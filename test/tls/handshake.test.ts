@@ -1,5 +1,7 @@
+import { X509Certificate } from 'node:crypto';
 import { afterAll, describe, expect, test } from 'vitest';
 import { ask, type Dialogue, listen, startTls } from '../../src/smtp/dialogue.ts';
+import { keyDigest, type TlsaRecord } from '../../src/tls/dane.ts';
 import type { TlsPlan } from '../../src/tls/policy.ts';
 import { createAuthority, type TestCertificate } from '../support/certificates.ts';
 import type { ScriptedServerOptions } from '../support/scripted-server.ts';
@@ -69,6 +71,16 @@ describe('handshake() goes on when', () => {
       { certificate: other, plan: { servername: '192.0.2.1', names: ['192.0.2.1'] } },
       /, verified$/,
     ],
+    ['a TLSA record names it, whatever else is wrong with it', byTlsa(expired), /, verified \(DANE\)$/],
+    [
+      'a TLSA record names its authority',
+      {
+        plan: { ...byTlsa(mx).plan, tlsa: [{ ...usage3(mx), usage: 2, data: keyOf(authority.ca) }] },
+        tls: { cert: mx.cert + authority.ca },
+      },
+      /, verified \(DANE\)$/,
+    ],
+    ['a policy asks for what it is', { plan: { policy: 'mta-sts' } }, /, verified \(MTA-STS\)$/],
     ['nothing is checked', { plan: { check: 'none' } }, /, verified$/],
     [
       'nothing is checked: self-signed',
@@ -102,6 +114,13 @@ function pin(certificate: TestCertificate): Shaken {
   };
 }
 
+const keyOf = (cert: string): Buffer => Buffer.from(keyDigest(new X509Certificate(cert)), 'hex');
+const usage3 = ({ cert }: TestCertificate): TlsaRecord => ({ usage: 3, selector: 1, matching: 1, data: keyOf(cert) });
+
+function byTlsa(certificate: TestCertificate): Shaken {
+  return { certificate, plan: { check: 'dane', policy: 'dane', names: ['mx.test'], tlsa: [usage3(certificate)] } };
+}
+
 describe('handshake() throws before anything more is sent when', () => {
   const trust = 'Cannot trust certificate of mx.test: ';
   const cases: readonly [string, Shaken, string][] = [
@@ -116,6 +135,20 @@ describe('handshake() throws before anything more is sent when', () => {
       'it is for no name at all (it has no subjectAltName), not for "mx.test"',
     ],
     ['it is self-signed', { certificate: selfSigned }, 'it is self-signed'],
+    [
+      'no TLSA record names it',
+      { plan: { ...byTlsa(mx).plan, tlsa: [{ ...usage3(mx), data: Buffer.alloc(32) }] } },
+      'by its TLSA records: no record matches its certificate (fingerprint ',
+    ],
+    [
+      'a TLSA record names its authority, and it is for another name',
+      {
+        certificate: other,
+        plan: { ...byTlsa(mx).plan, tlsa: [{ ...usage3(mx), usage: 2, data: keyOf(authority.ca) }] },
+        tls: { cert: other.cert + authority.ca },
+      },
+      'by its TLSA records: a record of usage 2 matches, and the certificate is not for mx.test',
+    ],
     ['it has expired', { certificate: expired }, 'it or its issuer has expired; it is valid until '],
     ['the issuer is not known', { plan: { ca: 'node' } }, 'its issuer is not known'],
     ['the issuer is not known to the system', { plan: { ca: 'system' } }, 'its issuer is not known'],

@@ -1,0 +1,103 @@
+/*
+ * What a domain and its hosts publish about TLS, as far as it binds who sends to them:
+ *
+ *   TLSA records of a host (DANE, RFC 7672), where DNSSEC vouches for its MX record, its addresses and them;
+ *   else the policy of the domain (MTA-STS, RFC 8461).
+ *
+ * A host that can't be had as it is published is passed over; nothing of it is ever sent in the clear instead. What DNS
+ * does not say is a failure that passes, and no permission. The policy is asked for while the MX hosts are looked up.
+ */
+import type { NetworkSettings } from '../config/settings.ts';
+import type { Resolver } from '../dns/resolver.ts';
+import { findTlsa } from '../dns/tlsa.ts';
+import { quoted } from '../mail/printable.ts';
+import type { Failure } from '../mail/result.ts';
+import type { Host } from '../route/route.ts';
+import { usableTlsa } from '../tls/dane.ts';
+import { matchesMx } from '../tls/mta-sts.ts';
+import type { World } from '../world.ts';
+import type { Demand, TlsMaterial } from './protect.ts';
+import { type PolicyInForce, policyInForce } from './sts-policy.ts';
+
+export interface DemandsQuestion {
+  readonly domain: string;
+  /** Of its hosts. */
+  readonly port: number;
+  readonly network: NetworkSettings;
+  readonly material: Pick<TlsMaterial, 'ca'>;
+  readonly allowLocal: boolean;
+}
+
+export interface Asked {
+  readonly demand?: Demand;
+}
+
+export interface Demands {
+  /** What a session with the host must be like, if anything is asked for. A failure: it may not be used now. */
+  of(host: Host): Promise<Asked | Failure>;
+  /** Which hosts are the domain's is certain by its policy. */
+  isEnforced(): Promise<boolean>;
+}
+
+/** Begins to ask for the policy of the domain. */
+export function openDemands(question: DemandsQuestion, world: World): Demands {
+  const { domain } = question;
+  const policy = policyOf(question, world);
+  policy.catch(() => {});
+  return {
+    async of(host) {
+      const found = (await daneOf(host, question, world.resolver)) ?? stsDemand(host, domain, await policy);
+      return found === undefined || 'scope' in found ? (found ?? {}) : { demand: found };
+    },
+    async isEnforced() {
+      const found = await policy;
+      return found.kind === 'policy' && found.policy.mode === 'enforce';
+    },
+  };
+}
+
+const policyOf = async (question: DemandsQuestion, world: World): Promise<PolicyInForce> =>
+  policyInForce({ ...question, port: 443 }, world, await world.policies?.());
+
+/** Undefined where no record binds us. */
+async function daneOf(
+  { name, authentic }: Host,
+  { domain, port }: DemandsQuestion,
+  resolver: Resolver,
+): Promise<Demand | Failure | undefined> {
+  // RFC 7672, section 2.2.2: what is not signed is not asked, since some of those servers answer no TLSA question.
+  if (!authentic || !(await hasAuthenticAddresses(name, resolver))) return undefined;
+  const found = await findTlsa({ name, port }, resolver);
+  switch (found.kind) {
+    case 'nothing':
+      return undefined;
+    case 'unknown':
+      return failure('4.4.3', `looking up TLSA of ${quoted(name)}: ${found.text}`);
+    case 'found': {
+      if (!found.authentic) return undefined;
+      const records = usableTlsa(found.records);
+      const names = [found.base, name, domain] as const;
+      return records.length === 0 ? { kind: 'encrypt' } : { kind: 'dane', records, names };
+    }
+  }
+}
+
+/** An answer that never came takes nothing from the other: to drop it must not turn DANE off. */
+async function hasAuthenticAddresses(name: string, resolver: Resolver): Promise<boolean> {
+  const answers = await Promise.all([resolver.resolve(name, 'A'), resolver.resolve(name, 'AAAA')]);
+  return answers.every((answer) => answer.kind === 'unknown' || answer.authentic);
+}
+
+function stsDemand({ name }: Host, domain: string, found: PolicyInForce): Demand | Failure | undefined {
+  if (found.kind === 'none' || found.policy.mode !== 'enforce') return undefined;
+  if (found.policy.mx.some((pattern) => matchesMx(pattern, name))) return { kind: 'mta-sts' };
+  return failure('4.7.5', `the MTA-STS policy of ${quoted(domain)} does not name it`);
+}
+
+const failure = (status: string, text: string): Failure => ({
+  scope: 'host',
+  permanent: false,
+  stage: 'resolve',
+  status,
+  text,
+});
