@@ -12,6 +12,8 @@ export interface Sender {
   send(sending: Sending): Promise<Sent>;
   /** Runs the queue once. */
   runQueue(): Promise<Ran>;
+  /** Runs another subcommand with the configuration. */
+  ask(...words: readonly string[]): Promise<Ran>;
   /** Writes a file beside the configuration, and gives its path. */
   write(name: string, text: string): string;
   close(): Promise<void>;
@@ -50,10 +52,11 @@ const ZONES: Zones = {
   'xn--bcher-kva.example': { MX: ['10 mx.example.org'] },
 };
 
-export async function createSender(serverPort: number): Promise<Sender> {
+/** `nameServer` is asked instead of that DNS. */
+export async function createSender(serverPort: number, nameServer?: { readonly port: number }): Promise<Sender> {
   const folder = mkdtempSync(join(tmpdir(), 'posthaste-interop-'));
   const environment = { PATH: process.env.PATH ?? '', POSTHASTE_STATE: folder };
-  const dns = await startDns(ZONES);
+  const own = nameServer === undefined ? await startDns(ZONES) : undefined;
   const write = (name: string, text: string): string => {
     const path = join(folder, name);
     writeFileSync(path, text, { mode: 0o600 });
@@ -64,7 +67,7 @@ export async function createSender(serverPort: number): Promise<Sender> {
     `hostname = "client.example"
 log = "${folder}/log"
 [dns]
-servers = ["127.0.0.1:${dns.port}"]
+servers = ["127.0.0.1:${(nameServer ?? own)?.port}"]
 [mx]
 port = ${serverPort}
 allow_local = true
@@ -87,8 +90,9 @@ dir = "${folder}/spool"
       return { status: ran.status, json: JSON.parse(ran.stdout || '{}') as ResultJson, said, stderr: ran.stderr };
     },
     runQueue: () => run(COMMAND, ['queue', 'run', '--config', config], { env: environment }),
+    ask: (...words) => run(COMMAND, [...words, '--config', config], { env: environment }),
     async close() {
-      await dns.close();
+      await own?.close();
       rmSync(folder, { recursive: true, force: true });
     },
   };

@@ -23,13 +23,21 @@ export interface Postfix {
 
 export interface PostfixOptions {
   readonly certificate: TestCertificate;
+  /** More of what listens on `port`, on other addresses of loopback. */
+  readonly others?: readonly Other[];
   /** The port of Dovecot's authentication service. */
   readonly auth?: number;
 }
 
+export interface Other {
+  readonly address: string;
+  /** PEM: its certificate's key, the certificate, and what it sends with it. Without one there is no STARTTLS. */
+  readonly chain?: string;
+}
+
 const PLAIN = 'PIPELINING,CHUNKING,8BITMIME,SMTPUTF8,DSN,STARTTLS,ENHANCEDSTATUSCODES';
 
-export async function startPostfix({ certificate, auth }: PostfixOptions): Promise<Postfix> {
+export async function startPostfix({ certificate, auth, others = [] }: PostfixOptions): Promise<Postfix> {
   const place = makePlace('postfix');
   const [port, plainPort, tlsPort, loginPort] = [
     await freePort(),
@@ -87,6 +95,7 @@ smtpd_sasl_path = inet:127.0.0.1:${auth ?? 0}
 127.0.0.1:${tlsPort} inet n - n - - smtpd -o smtpd_tls_wrappermode=yes
 127.0.0.1:${loginPort} inet n - n - - smtpd -o smtpd_sasl_auth_enable=yes -o smtpd_tls_auth_only=yes
   -o { smtpd_recipient_restrictions = permit_sasl_authenticated reject }
+${others.map((other) => listener(other, port, place.inside)).join('\n')}
 cleanup unix n - n - 0 cleanup
 qmgr unix n - n 300 1 qmgr
 tlsmgr unix - - n 1000? 1 tlsmgr
@@ -104,9 +113,15 @@ postlog unix-dgram n - n - 1 postlogd
     // The key first, as Postfix wants it.
     'tls.pem': `${certificate.key}${certificate.cert}`,
     'dynamicmaps.cf': '',
+    ...Object.fromEntries(others.map(({ address, chain = '' }) => [`${address}.pem`, chain])),
   });
   const words = ['/usr/lib/postfix/sbin/master', '-c', place.inside, '-d'];
   const running = await startServer({ place, words, ports: [port, plainPort, tlsPort, loginPort] });
   const mailbox = openMaildir(join(place.outside, 'mail/all/new'));
   return { port, plainPort, tlsPort, loginPort, mailbox, ...running };
+}
+
+function listener({ address, chain }: Other, port: number, folder: string): string {
+  const tls = chain === undefined ? 'smtpd_tls_security_level=none' : `smtpd_tls_chain_files=${folder}/${address}.pem`;
+  return `${address}:${port} inet n - n - - smtpd -o ${tls}`;
 }
