@@ -1,4 +1,5 @@
 import type { Failure } from '../mail/result.ts';
+import { MEND_OR_LESS } from './failures.ts';
 
 /* The table of `advice`: its first row that matches is taken. */
 
@@ -60,7 +61,8 @@ const isUnqualified = ({ destination, ownName }: Circumstances): boolean =>
   /\.(?:local|localdomain|lan|home|internal)$/.test(destination);
 
 export const ROWS: readonly Row[] = [
-  // Certificates; the words are our own.
+  // What a domain publishes, and certificates; the words are our own.
+  { stages: ['tls'], words: /certificate of \S+: by its (?:TLSA records|MTA-STS policy): /, say: MEND_OR_LESS },
   {
     stages: ['tls', 'connect'],
     words: /certificate .* has expired/,

@@ -16,6 +16,7 @@ import type { Host } from '../route/route.ts';
 import { usableTlsa } from '../tls/dane.ts';
 import { matchesMx } from '../tls/mta-sts.ts';
 import type { World } from '../world.ts';
+import { MEND_OR_LESS } from './failures.ts';
 import type { Demand, TlsMaterial } from './protect.ts';
 import { type PolicyInForce, policyInForce } from './sts-policy.ts';
 
@@ -72,7 +73,7 @@ async function daneOf(
     case 'nothing':
       return undefined;
     case 'unknown':
-      return failure('4.4.3', `looking up TLSA of ${quoted(name)}: ${found.text}`);
+      return failure('4.4.3', `looking up TLSA of ${quoted(name)}: ${found.text}`, UNKNOWN);
     case 'found': {
       if (!found.authentic) return undefined;
       const records = usableTlsa(found.records);
@@ -91,13 +92,12 @@ async function hasAuthenticAddresses(name: string, resolver: Resolver): Promise<
 function stsDemand({ name }: Host, domain: string, found: PolicyInForce): Demand | Failure | undefined {
   if (found.kind === 'none' || found.policy.mode !== 'enforce') return undefined;
   if (found.policy.mx.some((pattern) => matchesMx(pattern, name))) return { kind: 'mta-sts' };
-  return failure('4.7.5', `the MTA-STS policy of ${quoted(domain)} does not name it`);
+  return failure('4.7.5', `the MTA-STS policy of ${quoted(domain)} does not name it`, MEND_OR_LESS);
 }
 
-const failure = (status: string, text: string): Failure => ({
-  scope: 'host',
-  permanent: false,
-  stage: 'resolve',
-  status,
-  text,
+const UNKNOWN = 'Without an answer nobody knows which server is the right one; mail in the queue is tried again';
+
+const failure = (status: string, text: string, advice: string): Failure => ({
+  ...{ scope: 'host', permanent: false, stage: 'resolve' },
+  ...{ status, text, advice },
 });

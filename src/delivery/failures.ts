@@ -27,5 +27,9 @@ export const NOT_AUTHENTIC: Failure = {
   text: 'TLS is required on the whole way, but the MX records are not secured by DNSSEC',
 };
 
+/** A host is not as its domain publishes. */
+export const MEND_OR_LESS =
+  'Its operator has to mend it, or what is published; where you know that it is right, --tls may ("tls.level") goes on without';
+
 /** The status of a failure that `FindMeans` gives (RFC 3463: system incorrectly configured). */
 export const MISCONFIGURED = '4.3.5';

@@ -123,7 +123,8 @@ async function whyNot(
     return reason === undefined ? undefined : `by its TLSA records: ${reason}`;
   }
   const check = plan.check === 'none' ? ({ ...plan, check: 'chain' } as const) : plan;
-  return whyRefused({ certificate, chainError: chainErrorOf(socket) }, check);
+  const reason = whyRefused({ certificate, chainError: chainErrorOf(socket) }, check);
+  return reason !== undefined && plan.policy === 'mta-sts' ? `by its MTA-STS policy: ${reason}` : reason;
 }
 
 function secured(socket: TLSSocket, milliseconds: number): Promise<void> {

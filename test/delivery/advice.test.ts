@@ -41,6 +41,7 @@ const CASES: readonly (readonly [Failure, RegExp, Circumstances?])[] = [
     untrusted(`it is for "DNS:a.test", not for "mx.test" (fingerprint ${PRINT})`),
     /Use a name that the certificate has; .* pin it: --tls-fingerprint ab:/,
   ],
+  [untrusted(`by its MTA-STS policy: it is self-signed (fingerprint ${PRINT})`), /has to mend it, .* --tls may /],
   [untrusted('it is for no name at all'), /pin its certificate with --tls-fingerprint$/],
   [untrusted(`it is self-signed (fingerprint ${PRINT})`), /--tls-ca/],
   [untrusted(`its issuer is not known (fingerprint ${PRINT})`), /--tls-ca/],

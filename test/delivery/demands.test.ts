@@ -107,7 +107,7 @@ describe('TLSA records', () => {
   });
 
   test('that nobody can tell of keep the host from being used', async () => {
-    expect(await demand({ zones: signed({ fail: [`TLSA ${TLSA}`] }) })).toEqual({
+    expect(await demand({ zones: signed({ fail: [`TLSA ${TLSA}`] }) })).toMatchObject({
       ...{ scope: 'host', permanent: false, stage: 'resolve', status: '4.4.3' },
       text: 'looking up TLSA of "mx.d.test": 192.0.2.53 answered SERVFAIL',
     });
@@ -126,7 +126,7 @@ describe('a policy', () => {
   test('that is enforced wants a valid certificate of the hosts that it names, and no others', async () => {
     expect(await demand({ policy: {} })).toEqual({ kind: 'mta-sts' });
     expect(await demand({ policy: { mx: ['*.d.test'] } })).toEqual({ kind: 'mta-sts' });
-    expect(await demand({ policy: { mx: ['mx2.d.test'] } })).toEqual({
+    expect(await demand({ policy: { mx: ['mx2.d.test'] } })).toMatchObject({
       ...{ scope: 'host', permanent: false, stage: 'resolve', status: '4.7.5' },
       text: 'the MTA-STS policy of "d.test" does not name it',
     });

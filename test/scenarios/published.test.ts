@@ -175,7 +175,8 @@ describe('a domain with an MTA-STS policy', () => {
 
   it('gets none where no certificate is valid, nor in the clear, and waits while the policy is hidden', async () => {
     const of = await scene({ certificates: [selfSigned], policy: policyOf('enforce', 'mx1.safe.example') });
-    const refused = /^75 deferred 4\.7\.5 .*Cannot trust certificate of mx1\.safe\.example: it is self-signed/;
+    const refused =
+      /^75 deferred 4\.7\.5 .*Cannot trust certificate of mx1\.safe\.example: by its MTA-STS policy: it is self-signed/;
     expect(await of.send()).toMatch(refused);
     expect(of.first.messages).toEqual([]);
     expect(await of.send('--tls', 'may')).toBe('0 delivered mx1.safe.example not verified');
