@@ -1,5 +1,5 @@
-import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import type { Overrides } from '../config/defaults.ts';
+import { readOwn } from './own-file.ts';
 
 /*
  * What files of the configuration mean, so that a send need not load what checks them: that takes a third as long as all
@@ -85,7 +85,7 @@ function pairsIn(kept: Buffer): readonly string[] {
 
 function read(path: string, build: string): Buffer {
   try {
-    const kept = readOwn(path);
+    const kept = readOwn({ path, most: MOST, closed: OTHERS });
     return kept.indexOf(`${build}\n`) === 0 ? kept : NOTHING;
   } catch {
     return NOTHING;
@@ -93,17 +93,3 @@ function read(path: string, build: string): Buffer {
 }
 
 const NOTHING = Buffer.alloc(0);
-
-/** @throws {Error} for what is no small file of ours alone */
-function readOwn(path: string): Buffer {
-  const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
-  const descriptor = openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-  try {
-    const stat = fstatSync(descriptor);
-    const isOurs = stat.isFile() && stat.uid === process.geteuid?.() && (stat.mode & OTHERS) === 0;
-    if (!isOurs || stat.size > MOST) throw new Error('Cannot read configuration memory: it is no small file of ours');
-    return readFileSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
-}

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { matchesMx, parseStsPolicy, readStsRecord, type StsPolicy } from '../../src/tls/mta-sts.ts';
+import { isStsPolicy, matchesMx, parseStsPolicy, readStsRecord, type StsPolicy } from '../../src/tls/mta-sts.ts';
 
 describe('readStsRecord() reads the TXT records of _mta-sts', () => {
   const good = (texts: readonly string[], id: string): void =>
@@ -109,4 +109,31 @@ describe('matchesMx() holds a host against a pattern', () => {
   bad('*.example.org', 'mxexample.org');
   bad('example.org', 'mx.example.org');
   bad('mx.example.org', 'mx.example.com');
+});
+
+describe('isStsPolicy() knows what parseStsPolicy() could have read', () => {
+  const whole = { mode: 'enforce', mx: ['a.test'], maxAge: 1 };
+  test.each([
+    whole,
+    { ...whole, mode: 'testing', mx: ['*.a.test', 'b.test'] },
+    { ...whole, mode: 'none', mx: [] },
+    { ...whole, maxAge: 31_557_600 },
+  ])('%j is one', (value) => expect(isStsPolicy(value)).toBe(true));
+  test.each([
+    ...[undefined, null, [], 'x', {}, { ...whole, mode: 'Enforce' }, { ...whole, mx: [] }, { ...whole, mx: 'a.test' }],
+    ...[
+      { ...whole, mx: ['A.test'] },
+      { ...whole, mx: ['a.test', 1] },
+      { ...whole, mx: [`${'a.'.repeat(128)}test`] },
+    ],
+    ...[
+      { ...whole, maxAge: -1 },
+      { ...whole, maxAge: 31_557_601 },
+      { ...whole, maxAge: 0.5 },
+    ],
+    ...[
+      { ...whole, maxAge: '1' },
+      { ...whole, maxAge: Number.NaN },
+    ],
+  ])('%j is none', (value) => expect(isStsPolicy(value)).toBe(false));
 });
