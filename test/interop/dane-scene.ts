@@ -15,6 +15,8 @@ import { type Postfix, startPostfix } from './servers/postfix.ts';
 
 export interface Dane {
   readonly sender: Sender;
+  /** Asks a name server that does not validate. */
+  readonly unsafeSender: Sender;
   readonly postfix: Postfix;
   readonly finger: Finger;
   close(): Promise<void>;
@@ -51,7 +53,9 @@ export async function openDane(): Promise<Dane> {
     open.push(finger.close);
     const sender = await createSender(postfix.port, dns);
     open.push(sender.close);
-    return { sender, postfix, finger, close };
+    const unsafeSender = await createSender(postfix.port, { port: dns.authority });
+    open.push(unsafeSender.close);
+    return { sender, unsafeSender, postfix, finger, close };
   } catch (error) {
     await close();
     throw error;
@@ -105,6 +109,13 @@ function zones(port: number, { own, ca }: Readonly<Record<'own' | 'ca', string>>
         // The records at the end of the CNAME come first, and those of the alias are not asked for.
         ...tlsa('mx.alias-of-bad', matching),
         'leads-out MX 10 mx.plain.test.',
+        // The CNAME is signed, and what it leads to is not.
+        'alias-out MX 10 mx.alias-out',
+        'mx.alias-out CNAME mx.plain.test.',
+        ...tlsa('mx.alias-out', matching),
+        'alias-out-bad MX 10 mx.alias-out-bad',
+        'mx.alias-out-bad CNAME mx.plain.test.',
+        ...tlsa('mx.alias-out-bad', OTHER),
       ],
     },
     { name: '_tcp.mx.bogus-tlsa.good.test', trust: 'bogus', records: [`_${port} TLSA ${matching}`] },
@@ -113,7 +124,12 @@ function zones(port: number, { own, ca }: Readonly<Record<'own' | 'ca', string>>
     {
       name: 'plain.test',
       trust: 'unsigned',
-      records: [...outside, ...domain('clear', NO_STARTTLS, OTHER)],
+      records: [
+        ...outside,
+        ...domain('clear', NO_STARTTLS, OTHER),
+        'hosted MX 10 mx.match.good.test.',
+        'hosted-bad MX 10 mx.mismatch.good.test.',
+      ],
     },
     { name: 'bogus.test', trust: 'bogus', records: ['@ MX 10 mx', `mx A ${SELF_SIGNED}`, ...tlsa('mx', matching)] },
     { name: 'bogus-mx.test', trust: 'bogus', records: [`mx A ${SELF_SIGNED}`, ...tlsa('mx', matching)] },

@@ -34,6 +34,8 @@ export interface Dnssec {
   readonly port: number;
   /** The same on port 53 of an address of loopback, for programs that know no other port. */
   readonly address: string;
+  /** Of BIND, on 127.0.0.1, which validates nothing and sets no AD bit. */
+  readonly authority: number;
   log(): string;
   stop(): Promise<void>;
 }
@@ -74,7 +76,7 @@ ${served.join('\n')}
   try {
     const unbound = await startUnbound(zones, port, keys.get('test')?.dnskey ?? '');
     return {
-      ...{ port: unbound.port, address: unbound.address },
+      ...{ port: unbound.port, address: unbound.address, authority: port },
       log: () => `${bind.log()}${unbound.log()}`,
       async stop() {
         await unbound.stop();
@@ -87,7 +89,11 @@ ${served.join('\n')}
   }
 }
 
-async function startUnbound(zones: readonly Zone[], authority: number, anchor: string): Promise<Dnssec> {
+async function startUnbound(
+  zones: readonly Zone[],
+  authority: number,
+  anchor: string,
+): Promise<Omit<Dnssec, 'authority'>> {
   const place = makePlace('unbound', ROOT);
   const port = await freePort();
   // One that nobody else has, nor another run of this.
