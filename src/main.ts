@@ -129,6 +129,8 @@ const openWorld = (settings: Settings): World => ({
   scratch,
   logins: async () =>
     (await import('./submit/login-memory.ts')).loginMemoryOf({ ...surroundings, uid: surroundings.surface.userId() }),
+  policies: async () =>
+    (await import('./submit/policy-memory.ts')).policyMemoryOf({ ...surroundings, uid: surroundings.surface.userId() }),
   become,
   connect,
 });

@@ -50,7 +50,7 @@ const TOUCH_THE_WORLD: readonly (string | RegExp)[] = [
   'src/net/race.ts',
   /^src\/tls\/(context|handshake|check|certificate|system-ca)\.ts$/,
   'src/message/file-source.ts',
-  /^src\/submit\/(intake|login-memory|own-file|scratch|standard-input|state-file)\.ts$/,
+  /^src\/submit\/(intake|own-file|scratch|standard-input|state-file)\.ts$/,
   /^src\/config\/(secrets|personal-secrets|run-program)\.ts$/,
   /^src\/oauth\/(post|redirect|token-file|lock)\.ts$/,
   /^src\/queue\/(disk|owner|background)\.ts$/,

@@ -1,5 +1,5 @@
-import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import type { LoginMemory } from '../smtp/sasl/names.ts';
+import { readOwn } from './own-file.ts';
 import { type Asker, statePlace } from './places.ts';
 import { replaceState } from './state-file.ts';
 
@@ -15,6 +15,7 @@ import { replaceState } from './state-file.ts';
 /** Octets, and accounts; the oldest go first. */
 const MOST = 262_144;
 const MOST_ACCOUNTS = 1000;
+const WRITABLE_BY_OTHERS = 0o022;
 
 /** The memory of who asks; one that forgets where there is no place for it. */
 export function loginMemoryOf(asker: Asker): LoginMemory {
@@ -37,24 +38,11 @@ export function openLoginMemory(path: string): LoginMemory {
 
 function read(path: string): Map<string, string> {
   try {
-    const value: unknown = JSON.parse(readSmall(path));
+    const value: unknown = JSON.parse(readOwn({ path, most: MOST, closed: WRITABLE_BY_OTHERS }).toString());
     const entries = typeof value === 'object' && value !== null ? Object.entries(value) : [];
     return new Map(entries.flatMap(([key, name]) => (typeof name === 'string' ? [[key, name] as const] : [])));
   } catch {
     return new Map();
-  }
-}
-
-/** @throws {Error} for what is no regular file, or too large */
-function readSmall(path: string): string {
-  // A FIFO would stop us for ever.
-  const descriptor = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
-  try {
-    const stat = fstatSync(descriptor);
-    if (!stat.isFile() || stat.size > MOST) throw new Error('Cannot read login memory: it is no small file');
-    return readFileSync(descriptor, 'utf8');
-  } finally {
-    closeSync(descriptor);
   }
 }
 

@@ -1,10 +1,6 @@
 import { at, command, type Fault, fault, none } from './proof.ts';
 
 const NO_DANE = none('TLSA records are not asked for: no connection claims DANE, and none is held to it');
-const NO_MTA_STS = none(
-  'policies of MTA-STS are not fetched: without one TLS to an MX is opportunistic, or what --tls says',
-);
-
 const ENCRYPTION = {
   T01: fault('STARTTLS is not offered', 'table'),
   T02: fault('STARTTLS is refused with 5xx', 'table'),
@@ -48,13 +44,24 @@ const ENCRYPTION = {
     'the AD bit of a resolver that is not trusted',
     at('dns/resolv-conf', 'isTrusted() believes servers on loopback'),
   ),
-  T24: fault('MTA-STS: enforce', NO_MTA_STS),
-  T25: fault('MTA-STS: a policy that can not be had', NO_MTA_STS),
-  T26: fault('MTA-STS: testing', NO_MTA_STS),
+  T24: fault(
+    'MTA-STS: enforce',
+    at('scenarios/published', 'gets none at a host that it does not name'),
+    at('scenarios/published', 'gets none where no certificate is valid'),
+    at('scenarios/published', 'that has TLSA records too gets it by those'),
+  ),
+  T25: fault(
+    'MTA-STS: a policy that can not be had',
+    at('delivery/sts-find', 'is not content with'),
+    at('delivery/sts-policy', 'leaves the old policy in force'),
+    at('scenarios/published', 'waits while the policy is hidden'),
+  ),
+  T26: fault('MTA-STS: testing', at('scenarios/published', 'where the policy is only tested')),
   T27: fault(
     'REQUIRETLS, and the next hop has it not',
     'table',
     at('delivery/deliver', 'requires TLS on the whole way'),
+    at('scenarios/published', 'gets none while none is, in the clear neither'),
   ),
 };
 

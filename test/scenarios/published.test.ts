@@ -163,6 +163,7 @@ describe('a domain with an MTA-STS policy', () => {
     const of = await scene({ certificates: [valid], unsigned: true, policy: policyOf('enforce', '*.safe.example') });
     expect(await of.send()).toBe('0 delivered mx1.safe.example verified mta-sts');
     expect(await of.send('--tls', 'encrypt')).toBe('0 delivered mx1.safe.example verified mta-sts');
+    expect([of.fetched(), of.remembered()]).toEqual([1, expect.stringContaining('"safe.example"')]);
     const { stdout } = await of.call('explain', 'ann@safe.example');
     expect(stdout).toMatch(/^ {2}Host .*; TLS with a valid certificate, by the MTA-STS policy$/m);
   });
@@ -177,6 +178,8 @@ describe('a domain with an MTA-STS policy', () => {
     const of = await scene({ certificates: [selfSigned], policy: policyOf('enforce', 'mx1.safe.example') });
     const refused =
       /^75 deferred 4\.7\.5 .*Cannot trust certificate of mx1\.safe\.example: by its MTA-STS policy: it is self-signed/;
+    expect(await of.send()).toMatch(refused);
+    await of.hidePolicy();
     expect(await of.send()).toMatch(refused);
     expect(of.first.messages).toEqual([]);
     expect(await of.send('--tls', 'may')).toBe('0 delivered mx1.safe.example not verified');
