@@ -24,7 +24,7 @@ export const NOT_AUTHENTIC: Failure = {
   permanent: true,
   stage: 'resolve',
   status: '5.7.30',
-  text: 'TLS is required on the whole way, but the MX records are not secured by DNSSEC',
+  text: 'TLS is required on the whole way, but neither DNSSEC nor an MTA-STS policy says which hosts are the right ones',
 };
 
 /** A host is not as its domain publishes. */

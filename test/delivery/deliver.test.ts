@@ -289,7 +289,7 @@ describe('deliver()', () => {
     const recipients = to('ann@c.test');
     const envelope = { sender: null, recipients, requireTls: true };
     expect(await run({ recipients, scripts: {}, envelope })).toEqual([
-      'ann@c.test failed 5.7.30 - TLS is required on the whole way, but the MX records are not secured by DNSSEC',
+      'ann@c.test failed 5.7.30 - TLS is required on the whole way, but neither DNSSEC nor an MTA-STS policy says which hosts are the right ones',
     ]);
   });
 

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import { createAuthority, type TestCertificate } from '../support/certificates.ts';
 import { startDns, type ZoneName } from '../support/dns-server.ts';
-import { startMx } from '../support/mx-server.ts';
+import { EXTENSIONS, startMx } from '../support/mx-server.ts';
 import { run } from '../support/run.ts';
 import { startSocksServer } from '../support/socks-server.ts';
 import { scratchFolder } from '../support/spool.ts';
@@ -113,13 +113,14 @@ async function scene({ certificates, tlsa = [], unsigned, policy }: Scene) {
   };
 }
 
-const tlsOf = (certificate: TestCertificate | undefined) => (certificate === undefined ? {} : { tls: certificate });
+const tlsOf = (certificate: TestCertificate | undefined) =>
+  certificate === undefined ? {} : { tls: certificate, extensions: [...EXTENSIONS, 'REQUIRETLS'] };
 
 describe('a domain with TLSA records', () => {
   it('gets its mail where the certificate is the one that they name, whatever else it says', async () => {
     const of = await scene({ certificates: [selfSigned], tlsa: [selfSigned] });
     expect(await of.send()).toBe('0 delivered mx1.safe.example verified dane');
-    expect(await of.send('--require-tls')).toMatch(/^69 failed 5\.7\.30 .*REQUIRETLS/);
+    expect(await of.send('--require-tls')).toBe('0 delivered mx1.safe.example verified dane');
     const { stdout } = await of.call('explain', 'ann@safe.example');
     expect(stdout).toMatch(/^ {2}Host {6}0 mx1\.safe\.example: 127\.0\.0\.1; TLS by its TLSA records$/m);
     expect((await of.call('doctor', 'safe.example')).stdout).toMatch(
@@ -163,6 +164,8 @@ describe('a domain with an MTA-STS policy', () => {
     const of = await scene({ certificates: [valid], unsigned: true, policy: policyOf('enforce', '*.safe.example') });
     expect(await of.send()).toBe('0 delivered mx1.safe.example verified mta-sts');
     expect(await of.send('--tls', 'encrypt')).toBe('0 delivered mx1.safe.example verified mta-sts');
+    // Which hosts are the right ones is certain by the policy (RFC 8689, section 4.2.1).
+    expect(await of.send('--require-tls')).toBe('0 delivered mx1.safe.example verified mta-sts');
     expect([of.fetched(), of.remembered()]).toEqual([1, expect.stringContaining('"safe.example"')]);
     const { stdout } = await of.call('explain', 'ann@safe.example');
     expect(stdout).toMatch(/^ {2}Host .*; TLS with a valid certificate, by the MTA-STS policy$/m);
@@ -187,8 +190,9 @@ describe('a domain with an MTA-STS policy', () => {
 
   it('gets it as ever where the policy is only tested, or is none that counts', async () => {
     for (const policy of [policyOf('testing', 'mx9.safe.example'), '<html>']) {
-      const of = await scene({ certificates: [selfSigned], policy });
+      const of = await scene({ certificates: [selfSigned], unsigned: true, policy });
       expect(await of.send()).toBe('0 delivered mx1.safe.example not verified');
+      expect(await of.send('--require-tls')).toMatch(/^69 failed 5\.7\.30 .*neither DNSSEC nor an MTA-STS policy/);
     }
   });
 
