@@ -3,8 +3,7 @@ export type Proof =
   /** A row of this id in one of the tables. */
   | 'table'
   /** A test whose name holds the fragment. */
-  | { readonly file: string; readonly test: string }
-  | { readonly none: string };
+  | { readonly file: string; readonly test: string };
 
 export interface Fault {
   readonly fault: string;
@@ -13,5 +12,4 @@ export interface Fault {
 
 export const fault = (text: string, ...proofs: readonly Proof[]): Fault => ({ fault: text, proofs });
 export const at = (file: string, test: string): Proof => ({ file: `test/${file}.test.ts`, test });
-export const none = (why: string): Proof => ({ none: why });
 export const command = (test: string): Proof => at('faults/process', test);

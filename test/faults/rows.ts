@@ -5,7 +5,7 @@ import { SECURITY_FAULTS } from './security-faults.ts';
 
 /**
  * Every fault that mail has to bear, and where it is shown that ours does: in a table of this folder, which runs the
- * real command, in a test of a room, or in both; or why there is nothing to show. `coverage.test.ts` holds this against
+ * real command, in a test of a room, or in both. `coverage.test.ts` holds this against
  * what there is.
  */
 export const FAULTS: Readonly<Record<string, Fault>> = { ...DIALOGUE_FAULTS, ...SECURITY_FAULTS, ...INPUT_FAULTS };

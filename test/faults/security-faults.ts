@@ -1,6 +1,5 @@
-import { at, command, type Fault, fault, none } from './proof.ts';
+import { at, command, type Fault, fault } from './proof.ts';
 
-const NO_DANE = none('TLSA records are not asked for: no connection claims DANE, and none is held to it');
 const ENCRYPTION = {
   T01: fault('STARTTLS is not offered', 'table'),
   T02: fault('STARTTLS is refused with 5xx', 'table'),
@@ -35,14 +34,15 @@ const ENCRYPTION = {
   ),
   T14: fault('only old versions of TLS', 'table', at('tls/handshake', 'the server has only TLS 1.1')),
   T16: fault('a handshake, or a reply inside of TLS, without end', 'table'),
-  T17: fault('DANE: the record matches', NO_DANE),
-  T18: fault('DANE: the record does not match', NO_DANE),
-  T20: fault('TLSA without DNSSEC', NO_DANE),
-  T21: fault('TLSA can not be looked up', NO_DANE),
-  T22: fault('TLSA records of many kinds', NO_DANE),
+  T17: fault('DANE: the record matches', 'table', at('interop/dane', 'delivers to %s')),
+  T18: fault('DANE: the record does not match', 'table', at('interop/dane', 'defers for %s')),
+  T20: fault('TLSA without DNSSEC', 'table', at('interop/dane', 'without a name server that validates')),
+  T21: fault('TLSA can not be looked up', 'table', at('interop/dane', 'defers for %s')),
+  T22: fault('TLSA records of many kinds', 'table', at('tls/dane', 'usableTlsa()')),
   T23: fault(
     'the AD bit of a resolver that is not trusted',
     at('dns/resolv-conf', 'isTrusted() believes servers on loopback'),
+    at('dns/ask', 'keeps the AD bit only of servers that are trusted'),
   ),
   T24: fault(
     'MTA-STS: enforce',

@@ -28,8 +28,8 @@ export interface FaultCase {
   readonly timeouts?: Readonly<Record<string, string>>;
   readonly recipients?: readonly string[];
   readonly message?: string | Buffer;
-  /** Replaces the zones of `mx`. */
-  readonly zones?: Zones;
+  /** Replaces the zones of `mx`; those that name the servers' port and certificates are made by it. */
+  readonly zones?: Zones | ((port: number, certificates: Certificates) => Zones);
   readonly dns?: DnsServerOptions;
   /** Another name server is asked first; nobody listens there. */
   readonly deadResolver?: true;
@@ -88,7 +88,9 @@ export async function runFault(given: FaultCase, world: FaultWorld): Promise<Fau
   const isMx = given.via === 'mx';
   const servers = await startServers(given.servers, world);
   const port = servers.find((server) => server !== undefined)?.port ?? (await freePort());
-  const dns = isMx ? await startDns(given.zones ?? zonesFor(given.servers.length), given.dns) : undefined;
+  const { zones = zonesFor(given.servers.length) } = given;
+  const known = (): Zones => (typeof zones === 'function' ? zones(port, world.certificates ?? fail()) : zones);
+  const dns = isMx ? await startDns(known(), given.dns) : undefined;
   try {
     const config = join(folder, 'posthaste.toml');
     writeFileSync(config, configText(given, port, dns));
