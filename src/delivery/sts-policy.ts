@@ -4,7 +4,7 @@
  * In force is the last policy that could be had, until it is as old as it may become: that its record is gone or broken,
  * that DNS is silent or its server down ends nothing, since whoever is in between could bring that about. Where none was
  * ever had, all of that is as if the domain published nothing. A policy is fetched where the record's id is another one,
- * and once a day, so that it does not end unseen (sections 3.3, 5.1 and 10.2).
+ * and once a day beside the mail that goes by the old one, so that it does not end unseen (sections 3.3, 5.1 and 10.2).
  */
 import type { Resolver } from '../dns/resolver.ts';
 import { toAscii } from '../mail/domain.ts';
@@ -73,14 +73,31 @@ async function decide(
   if (record.kind !== 'record' || isFresh(record.id, known, world.now())) return old;
   const failed = memory?.failed(domain, record.id);
   if (failed !== undefined && isWithin(world.now() - failed, FAILURE_REST)) return old;
-  const fetched = await fetchPolicy(record.id, question, world);
+  const renewed = renew(record.id, { question, known }, world, memory);
+  // Mail goes by the old one meanwhile.
+  return old.kind === 'policy' && old.id === record.id ? old : renewed;
+}
+
+interface Renewal {
+  readonly question: PolicyQuestion;
+  readonly known: KnownPolicy | undefined;
+}
+
+/** The policy that is there now, which is kept; where none can be had, the old one. */
+async function renew(
+  id: string,
+  { question, known }: Renewal,
+  world: StsWorld & Pick<World, 'now'>,
+  memory: PolicyMemory | undefined,
+): Promise<PolicyInForce> {
+  const { domain } = question;
+  const fetched = await fetchPolicy(id, question, world);
   const now = world.now();
   if (fetched.kind !== 'policy') {
-    memory?.keepFailure(domain, record.id, now);
+    memory?.keepFailure(domain, id, now);
     return inForce(known, now);
   }
-  const latest: KnownPolicy = { id: record.id, policy: fetched.policy, fetched: now };
-  memory?.keep(domain, latest);
+  memory?.keep(domain, { id, policy: fetched.policy, fetched: now });
   return fetched.policy.mode === 'none' ? { kind: 'none' } : fetched;
 }
 
