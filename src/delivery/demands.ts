@@ -67,7 +67,9 @@ async function daneOf(
   resolver: Resolver,
 ): Promise<Demand | Failure | undefined> {
   // RFC 7672, section 2.2.2: what is not signed is not asked, since some of those servers answer no TLSA question.
-  if (!authentic || !(await hasAuthenticAddresses(name, resolver))) return undefined;
+  const place = authentic ? await placeOf(name, resolver) : 'unsigned';
+  if (place === 'unsigned') return undefined;
+  if (place !== 'signed') return failure('4.4.3', `looking up CNAME of ${quoted(name)}: ${place.text}`, UNKNOWN);
   const found = await findTlsa({ name, port }, resolver);
   switch (found.kind) {
     case 'nothing':
@@ -83,10 +85,17 @@ async function daneOf(
   }
 }
 
-/** An answer that never came takes nothing from the other: to drop it must not turn DANE off. */
-async function hasAuthenticAddresses(name: string, resolver: Resolver): Promise<boolean> {
+/**
+ * Whether DNSSEC vouches for the addresses of a host, or, where it is another name of one in an unsigned zone, for that.
+ * An answer that never came takes nothing from the other: to drop it must not turn DANE off.
+ */
+async function placeOf(name: string, resolver: Resolver): Promise<'signed' | 'unsigned' | { readonly text: string }> {
   const answers = await Promise.all([resolver.resolve(name, 'A'), resolver.resolve(name, 'AAAA')]);
-  return answers.every((answer) => answer.kind === 'unknown' || answer.authentic);
+  if (answers.every((answer) => answer.kind === 'unknown' || answer.authentic)) return 'signed';
+  if (!answers.some((answer) => answer.kind === 'found' && answer.name !== name)) return 'unsigned';
+  const alias = await resolver.resolve(name, 'CNAME');
+  if (alias.kind === 'unknown') return alias;
+  return alias.kind === 'found' && alias.authentic ? 'signed' : 'unsigned';
 }
 
 function stsDemand({ name }: Host, domain: string, found: PolicyInForce): Demand | Failure | undefined {

@@ -1,19 +1,16 @@
 import { normalName } from './name.ts';
 import type { RecordData, RecordType } from './resolver.ts';
 
-type WireType = RecordType | 'CNAME';
-type WireData<T extends WireType> = T extends RecordType ? RecordData[T] : string;
-
 /** One record of an answer section, of class IN. */
 export type WireRecord = {
-  readonly [T in WireType]: {
+  readonly [T in RecordType]: {
     readonly type: T;
     /** Lower case without a final dot. */
     readonly name: string;
     readonly ttl: number;
-    readonly data: WireData<T>;
+    readonly data: RecordData[T];
   };
-}[WireType];
+}[RecordType];
 
 /** What one server said to one question, sane and matched. */
 export interface ServerReply {
@@ -67,4 +64,5 @@ export const READ_DATA: { readonly [T in RecordType]: (record: WireRecord) => Re
   TXT: (record) => (record.type === 'TXT' ? record.data : undefined),
   TLSA: (record) => (record.type === 'TLSA' ? record.data : undefined),
   PTR: (record) => (record.type === 'PTR' ? record.data : undefined),
+  CNAME: (record) => (record.type === 'CNAME' ? record.data : undefined),
 };

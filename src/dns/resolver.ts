@@ -11,6 +11,8 @@ export interface RecordData {
     readonly data: Buffer;
   };
   readonly PTR: string;
+  /** Where an alias leads at its first step; the alias itself is not followed. */
+  readonly CNAME: string;
 }
 export type RecordType = keyof RecordData;
 

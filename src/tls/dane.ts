@@ -66,7 +66,8 @@ export function whyNotDane(shown: ShownChain, records: readonly TlsaRecord[]): s
     return `a record matches, and its chain is valid from ${iso(late.validFrom)} to ${iso(late.validTo)} only`;
   }
   if (shown.names.some((name) => hasName(own, name))) return undefined;
-  return `a record of usage 2 matches, and the certificate is not for ${shown.names.join(' or ')}`;
+  const names = [...new Set(shown.names)];
+  return `a record of usage 2 matches, and the certificate is not for ${names.join(' or ')}`;
 }
 
 /** SHA-256 of a certificate's key, in hex: the data of a record 3 1 1. */

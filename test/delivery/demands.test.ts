@@ -94,6 +94,29 @@ describe('TLSA records', () => {
     expect(resolver.asked.filter((question) => question.startsWith('TLSA'))).toEqual([]);
   });
 
+  describe('of an alias that leads out of the signed zones', () => {
+    const alias = (authentic: readonly string[], fail: readonly string[] = []): MockZones =>
+      signed({ CNAME: { 'mx.d.test': ['mx.host.test'] }, authentic: [`TLSA ${TLSA}`, ...authentic], fail });
+
+    test('bind where the alias is signed', async () => {
+      expect(await demand({ zones: alias(['CNAME mx.d.test']) })).toEqual({
+        ...{ kind: 'dane', records: [record] },
+        names: ['mx.d.test', 'mx.d.test', 'd.test'],
+      });
+    });
+
+    test('count for nothing where it is not', async () => {
+      expect(await demand({ zones: alias([]) })).toBeUndefined();
+    });
+
+    test('keep the host from being used where nobody can tell', async () => {
+      expect(await demand({ zones: alias([], ['CNAME mx.d.test']) })).toMatchObject({
+        ...{ scope: 'host', permanent: false, status: '4.4.3' },
+        text: 'looking up CNAME of "mx.d.test": 192.0.2.53 answered SERVFAIL',
+      });
+    });
+  });
+
   test('that nobody can use want TLS, and no certificate', async () => {
     const zones = signed({
       TLSA: {

@@ -34,6 +34,8 @@ const SEEN: readonly Seen[] = [
     doctor: `61 TLSA records (3 1 1, 3 1 1, 3 1 1, 3 1 1, 3 1 1), ${AS_THEY_SAY}`,
   },
   { domain: 'mismatch.good.test', postfix: 'Untrusted', doctor: `no record matches its certificate: ${NOT}` },
+  { domain: 'alias-out.good.test', postfix: 'Verified', doctor: AS_THEY_SAY },
+  { domain: 'alias-out-bad.good.test', postfix: 'Untrusted', doctor: `no record matches its certificate: ${NOT}` },
   { domain: 'no-ca.good.test', postfix: 'Untrusted', doctor: `nor one that it was issued under: ${NOT}` },
   {
     domain: 'wrong-name.good.test',
@@ -93,6 +95,12 @@ const REACHES: readonly Reaches[] = [
     domain: 'alias.good.test',
     what: 'the MX is a CNAME, and the records are at its end',
     host: 'mx.alias.good.test',
+    tls: BY_DANE,
+  },
+  {
+    domain: 'alias-out.good.test',
+    what: 'the MX is a CNAME that leads out of the signed zones, and the records are at the alias',
+    host: 'mx.alias-out.good.test',
     tls: BY_DANE,
   },
   { domain: 'many.good.test', what: 'the last of 61 records matches', host: 'mx.many.good.test', tls: BY_DANE },
@@ -159,6 +167,12 @@ const WAITS: readonly Waits[] = [
   {
     domain: 'alias-of-bad.good.test',
     what: 'the MX is a CNAME, and the records at its end do not match, but those of the alias would',
+    result: 'deferred 4.7.5 tls',
+    says: 'no record matches its certificate',
+  },
+  {
+    domain: 'alias-out-bad.good.test',
+    what: 'the MX is a CNAME that leads out of the signed zones, and the records at the alias do not match',
     result: 'deferred 4.7.5 tls',
     says: 'no record matches its certificate',
   },

@@ -9,6 +9,8 @@ export interface MockZones {
   readonly TXT?: Readonly<Record<string, readonly string[]>>;
   readonly TLSA?: Readonly<Record<string, readonly RecordData['TLSA'][]>>;
   readonly PTR?: Readonly<Record<string, readonly string[]>>;
+  /** Where the addresses that stand at the alias are found. */
+  readonly CNAME?: Readonly<Record<string, readonly string[]>>;
   /** `MX example.org`: SERVFAIL. */
   readonly fail?: readonly string[];
   /** `AAAA example.org`: NXDOMAIN for this type alone, as broken servers do. */
@@ -24,7 +26,7 @@ export interface MockResolver extends Resolver {
   readonly asked: readonly string[];
 }
 
-const TYPES: readonly RecordType[] = ['A', 'AAAA', 'MX', 'TXT', 'TLSA', 'PTR'];
+const TYPES: readonly RecordType[] = ['A', 'AAAA', 'MX', 'TXT', 'TLSA', 'PTR', 'CNAME'];
 
 export function mockResolver(zones: MockZones): MockResolver {
   const asked: string[] = [];
@@ -35,6 +37,7 @@ export function mockResolver(zones: MockZones): MockResolver {
     TXT: (name) => zones.TXT?.[name],
     TLSA: (name) => zones.TLSA?.[name],
     PTR: (name) => zones.PTR?.[name],
+    CNAME: (name) => zones.CNAME?.[name],
   };
   return {
     asked,
@@ -46,7 +49,9 @@ export function mockResolver(zones: MockZones): MockResolver {
       const authentic = zones.authentic?.includes(key) ?? false;
       if (zones.missing?.includes(key)) return { kind: 'nothing', exists: false, authentic };
       const found = records[type](name);
-      if (found !== undefined && found.length > 0) return { kind: 'found', records: found, name, ttl: 60, authentic };
+      const end = type === 'A' || type === 'AAAA' ? (zones.CNAME?.[name]?.[0] ?? name) : name;
+      if (found !== undefined && found.length > 0)
+        return { kind: 'found', records: found, name: end, ttl: 60, authentic };
       return { kind: 'nothing', exists: TYPES.some((one) => records[one](name) !== undefined), authentic };
     },
   };

@@ -100,6 +100,9 @@ describe('whyNotDane() holds a chain against records', () => {
     const elsewhere = { ...shown(own, root), names: ['mail.test', 'b.test'] };
     const why = 'a record of usage 2 matches, and the certificate is not for mail.test or b.test';
     expect(whyNotDane(elsewhere, [record(2, 0, 1, root)])).toBe(why);
+    expect(whyNotDane({ ...elsewhere, names: ['mail.test', 'mail.test', 'b.test'] }, [record(2, 0, 1, root)])).toBe(
+      why,
+    );
     expect(whyNotDane(elsewhere, [record(3, 0, 1)])).toBeUndefined();
     expect(whyNotDane({ ...elsewhere, names: ['b.test', 'mx.test'] }, [record(2, 0, 1, root)])).toBeUndefined();
   });
