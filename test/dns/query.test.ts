@@ -71,6 +71,13 @@ describe('createResolver()', () => {
     expect(steps.log.map((asked) => asked.name)).toEqual(['alias.test', 'far.test']);
   });
 
+  test('finds where an alias leads, itself', async () => {
+    const resolver = resolverOf([await start(ZONES)]);
+    const found = { kind: 'found', records: ['alias2.test'], name: 'alias.test', ttl: 60, authentic: false };
+    expect(await resolver.resolve('alias.test', 'CNAME')).toEqual(found);
+    expect(await resolver.resolve('mx.example.org', 'CNAME')).toMatchObject({ kind: 'nothing', exists: true });
+  });
+
   test('ends loops and long chains of CNAMEs', async () => {
     const chain = Object.fromEntries(
       Array.from({ length: 18 }, (_, at) => [`c${at}.test`, { CNAME: `c${at + 1}.test` }]),

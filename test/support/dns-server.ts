@@ -193,6 +193,8 @@ function recordsOf(entry: ZoneName, type: RecordType): readonly { type: RecordTy
     case 'TLSA':
     case 'TXT':
       return (entry[type] ?? []).map((data: unknown) => ({ type, data }));
+    case 'CNAME':
+      return entry.CNAME === undefined ? [] : [{ type, data: entry.CNAME }];
     case 'MX':
       return (entry.MX ?? []).map((line) => {
         const [preference, exchange = ''] = line.split(' ');
