@@ -1,4 +1,4 @@
-import type { Resolver } from '../dns/resolver.ts';
+import type { RecordData, RecordType, Resolver } from '../dns/resolver.ts';
 import type { Message } from '../message/message.ts';
 import type { Source } from '../message/source.ts';
 import { createTranscript, type Transcript } from '../net/transcript.ts';
@@ -56,12 +56,19 @@ export function tracedWorld(world: World, note: (text: string) => void): World {
 function describe(answer: Awaited<ReturnType<Resolver['resolve']>>): string {
   switch (answer.kind) {
     case 'found':
-      return `${answer.records.map((record) => JSON.stringify(record)).join(' ')} (TTL ${answer.ttl} s)`;
+      return `${answer.records.map(recordText).join(' ')} (TTL ${answer.ttl} s)`;
     case 'nothing':
       return answer.exists ? 'no such record' : 'no such name';
     case 'unknown':
       return answer.text;
   }
+}
+
+/** Digests in hex, as people publish them; a whole certificate is cut short. */
+function recordText(record: RecordData[RecordType]): string {
+  if (typeof record === 'string' || !('data' in record)) return JSON.stringify(record);
+  const hex = record.data.toString('hex');
+  return `${record.usage} ${record.selector} ${record.matching} ${hex.length > 128 ? `${hex.slice(0, 128)}…` : hex}`;
 }
 
 /** The message with a body that tells how much of it has been read; one in memory is sent too fast to watch. */

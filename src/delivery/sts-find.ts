@@ -39,6 +39,8 @@ export type StsWorld = Pick<World, 'resolver' | 'connect' | 'monotonic'>;
 const MOST = 65_536;
 const FETCH_LIMIT = 15_000;
 const STEP_LIMIT = 10_000;
+// There are name servers that never answer for such a name, and mail waits for this too.
+const RECORD_LIMIT = 10_000;
 
 export const policyHost = (domain: string): string => `mta-sts.${domain}`;
 
@@ -53,7 +55,8 @@ export type FoundRecord =
   | Extract<FoundPolicy, { kind: 'none' | 'unknown' | 'broken' }>;
 
 export async function findRecord(domain: string, resolver: Resolver): Promise<FoundRecord> {
-  const answer = await resolver.resolve(`_mta-sts.${domain}`, 'TXT');
+  const answer = await inTime(resolver.resolve(`_mta-sts.${domain}`, 'TXT'), RECORD_LIMIT);
+  if (answer === undefined) return { kind: 'unknown', text: `no answer within ${RECORD_LIMIT / 1000} s` };
   if (answer.kind === 'unknown') return answer;
   const record = readStsRecord(answer.kind === 'found' ? answer.records : []);
   return record.kind === 'broken' ? { kind: 'broken', where: 'record', reason: record.reason } : record;
@@ -66,20 +69,21 @@ export async function fetchPolicy(
   world: StsWorld,
 ): Promise<Extract<FoundPolicy, { kind: 'policy' | 'broken' }>> {
   const stop = createEnding();
+  const found = await inTime(getPolicy(question, world, stop.signal), FETCH_LIMIT).finally(() => stop.abort());
+  const fetched = found ?? `no answer within ${FETCH_LIMIT / 1000} s`;
+  if (typeof fetched === 'string') return { kind: 'broken', where: 'fetch', reason: fetched };
+  const read = parseStsPolicy(fetched.body.toString('utf8'));
+  if ('reason' in read) return { kind: 'broken', where: 'policy', reason: read.reason };
+  return { kind: 'policy', id, policy: read.policy };
+}
+
+/** Undefined where it takes longer. */
+async function inTime<T>(work: Promise<T>, milliseconds: number): Promise<T | undefined> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<string>((resolve) => {
-    timer = setTimeout(() => resolve(`no answer within ${FETCH_LIMIT / 1000} s`), FETCH_LIMIT);
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), milliseconds);
   });
-  try {
-    const fetched = await Promise.race([getPolicy(question, world, stop.signal), late]);
-    if (typeof fetched === 'string') return { kind: 'broken', where: 'fetch', reason: fetched };
-    const read = parseStsPolicy(fetched.body.toString('utf8'));
-    if ('reason' in read) return { kind: 'broken', where: 'policy', reason: read.reason };
-    return { kind: 'policy', id, policy: read.policy };
-  } finally {
-    clearTimeout(timer);
-    stop.abort();
-  }
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
 
 /** The answer, or why there is none that counts (section 3.3): its status, its kind, and who gave it. */

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { createProgress } from '../../src/cli/progress.ts';
-import { createWatch, watched } from '../../src/cli/watch.ts';
+import { createWatch, tracedWorld, watched } from '../../src/cli/watch.ts';
 import { memorySource, type Source } from '../../src/message/source.ts';
+import type { World } from '../../src/world.ts';
+import { mockResolver } from '../support/mock-resolver.ts';
 import { Sink } from './fake-surroundings.ts';
 
 const options = {
@@ -67,5 +69,29 @@ describe('watched()', () => {
     for (let pass = 0; pass < 2; pass += 1)
       for await (const chunk of message.body.chunks()) expect(chunk.length).toBe(2);
     expect(seen).toEqual(['2/4', '4/4', '6/8', '8/8']);
+  });
+});
+
+describe('tracedWorld()', () => {
+  const tlsa = (octets: number) => ({ usage: 3, selector: 1, matching: 1, data: Buffer.alloc(octets, 0xab) });
+  const zones = {
+    MX: { 'a.test': ['10 mx.a.test'] },
+    TXT: { 'a.test': ['v=spf1 \n'] },
+    TLSA: { '_25._tcp.a.test': [tlsa(2), tlsa(1000)] },
+    fail: ['A b.test'],
+  };
+
+  it.each([
+    ['a.test', 'MX', '{"preference":10,"exchange":"mx.a.test"} (TTL 60 s)'],
+    ['a.test', 'TXT', '"v=spf1 \\n" (TTL 60 s)'],
+    ['_25._tcp.a.test', 'TLSA', `3 1 1 abab 3 1 1 ${'ab'.repeat(64)}… (TTL 60 s)`],
+    ['a.test', 'A', 'no such record'],
+    ['c.test', 'A', 'no such name'],
+    ['b.test', 'A', '192.0.2.53 answered SERVFAIL'],
+  ] as const)('tells of %s %s: %s', async (name, type, text) => {
+    const notes: string[] = [];
+    const world: Partial<World> = { resolver: mockResolver(zones) };
+    await tracedWorld(world as World, (note) => void notes.push(note)).resolver.resolve(name, type);
+    expect(notes).toEqual([`dns ${name} ${type}: ${text}`]);
   });
 });

@@ -361,6 +361,16 @@ describe('policyInForce()', () => {
     }
   });
 
+  test('waits no longer than 10 s for the record', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const { ask, memory, look } = scene({ zones: { hang: [TXT] }, known: ago(6 * DAY) });
+    const asked = Promise.all([ask(), look()]);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(await asked).toEqual([inForce('1', OLD), { kind: 'unknown', text: 'no answer within 10 s' }]);
+    expect([memory.failures.size, vi.getTimerCount()]).toEqual([0, 0]);
+    vi.useRealTimers();
+  });
+
   test('says to people how long it waited', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const { look, world } = scene({});
