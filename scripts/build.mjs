@@ -18,7 +18,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
 import { licences, packageName } from './licences.mjs';
-import { asciiOnly, exportsAtOnce, inFunction, lazyBuiltins } from './output.mjs';
+import { asciiOnly, inFunction, lateExports, lazyBuiltins } from './output.mjs';
 import { train } from './train.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -97,7 +97,7 @@ async function buildProgram() {
     },
   );
   const files = Object.fromEntries(
-    chunks.map(({ fileName, code }) => [fileName, inFunction(asciiOnly(exportsAtOnce(lazyBuiltins(code))))]),
+    chunks.map(({ fileName, code }) => [fileName, inFunction(asciiOnly(lateExports(lazyBuiltins(code))))]),
   );
   const thirdParty = licences(chunks.flatMap((chunk) => chunk.moduleIds));
   writeFolder('dist', { ...files, 'start.cjs': startOf(files), 'THIRD-PARTY.txt': thirdParty });

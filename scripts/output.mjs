@@ -2,7 +2,8 @@
  * What the build does to a file after it is bundled, because Node's start is most of what a small message costs:
  *
  *   lazyBuiltins   Node's own modules are loaded at their first use: node:crypto alone takes 3 ms
- *   exportsAtOnce  what is exported is one object: made name by name it takes 0.2 ms, and garbage that wakes the collector
+ *   lateExports    what is exported is one object, made when it is asked for: most messages need none of the chunks that
+ *                  ask, and it would be 30 KB of garbage more
  *   asciiOnly      a string of V8 that has one letter over U+00FF takes two bytes for each of its letters
  *   inFunction     the function around a CommonJS module, which start.cjs would have to add to a copy of the text
  */
@@ -25,14 +26,21 @@ export function lazyBuiltins(code) {
   return result;
 }
 
-const EXPORT = /^exports\.(\w+) = ([\w$]+);\n/gm;
+const EXPORT = /^exports\.([\w$]+) = ([\w$]+);\n/gm;
 
 /** Makes one object of `exports.name = name;`, line by line at the end; getters are put into it after. */
-export function exportsAtOnce(code) {
+export function lateExports(code) {
   const members = [...code.matchAll(EXPORT)].map(([, name, value]) => `${name}: ${value}`);
   if (members.length === 0) return code;
   const at = code.search(/^(?:exports\.|Object\.defineProperty\(exports, ")/m);
-  return `${code.slice(0, at)}exports = module.exports = { ${members.join(', ')} };\n${code.slice(at).replace(EXPORT, '')}`;
+  const end = `Object.defineProperty(module, 'exports', { configurable: true, get() {
+const exports = { ${members.join(', ')} };
+${code.slice(at).replace(EXPORT, '')}
+Object.defineProperty(module, 'exports', { value: exports });
+return exports;
+} });
+`;
+  return code.slice(0, at) + end;
 }
 
 /** Writes other letters as escapes, which mean the same wherever JavaScript lets such a letter stand without comments. */

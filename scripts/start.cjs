@@ -79,12 +79,12 @@ function writeCaches() {
 }
 
 /**
- * Loads one of our own files as `require` would; the build has put it in its function, and made it ASCII. Node reads
- * UTF-8 without a line of JavaScript.
+ * Loads one of our own files as `require` would, but for its exports, which nobody asks the program for. The build has
+ * put it in its function, and made it ASCII. Node reads UTF-8 without a line of JavaScript.
  */
 function load(file) {
   const known = require.cache[file];
-  if (known !== undefined) return known.exports;
+  if (known !== undefined) return known;
   const loaded = new Module(file);
   loaded.filename = file;
   require.cache[file] = loaded;
@@ -92,10 +92,10 @@ function load(file) {
   const script = new vm.Script(fs.readFileSync(file, 'utf8'), { filename: file, cachedData });
   if (cachedData === undefined || script.cachedDataRejected || isTraining) fresh.push({ file, script });
   const here = path.dirname(file);
-  const requireHere = (id) => (id[0] === '.' ? load(path.join(here, id)) : require(id));
+  const requireHere = (id) => (id[0] === '.' ? load(path.join(here, id)).exports : require(id));
   script.runInThisContext()(loaded.exports, requireHere, loaded, file, here);
   loaded.loaded = true;
-  return loaded.exports;
+  return loaded;
 }
 
 process.argv.splice(1, 2, process.argv[2]);

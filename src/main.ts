@@ -27,13 +27,13 @@ import type { Settings } from './config/settings.ts';
 import { deliver } from './delivery/deliver.ts';
 import type { Resolver } from './dns/resolver.ts';
 import { systemLookup } from './dns/system.ts';
-import { createEnding, type Ending } from './mail/ending.ts';
+import { createEnding, type Ending, sleep } from './mail/ending.ts';
 import { connect } from './net/connect.ts';
 import type { Spool } from './queue/spool.ts';
 import { stageLimit } from './smtp/stages.ts';
 import { openConfigMemory } from './submit/config-memory.ts';
 import { intake } from './submit/intake.ts';
-import { statePlace } from './submit/places.ts';
+import { type Asker, statePlace } from './submit/places.ts';
 import { scratch } from './submit/scratch.ts';
 import { conversation, drain, isTerminal } from './submit/standard-input.ts';
 import { CONFIG_READER } from './version.ts';
@@ -81,18 +81,6 @@ function orUndefined<T>(get: () => T): T | undefined {
   }
 }
 
-const sleep = (milliseconds: number, signal?: Ending): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal?.aborted === true) return resolve();
-    const wake = (): void => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', wake);
-      resolve();
-    };
-    const timer = setTimeout(wake, milliseconds);
-    signal?.addEventListener('abort', wake);
-  });
-
 /** Asks the servers of the settings, else those of /etc/resolv.conf; neither is read before the first question. */
 function lazyResolver(settings: Settings): Resolver {
   let made: Promise<Resolver> | undefined;
@@ -119,6 +107,14 @@ function lazyResolver(settings: Settings): Resolver {
   };
 }
 
+/** Whose state it is. */
+const asker = (): Asker => ({
+  env: process.env,
+  uid: surroundings.surface.userId(),
+  home: surroundings.home,
+  cwd: surroundings.cwd,
+});
+
 const openWorld = (settings: Settings): World => ({
   now: () => Date.now(),
   monotonic,
@@ -127,10 +123,8 @@ const openWorld = (settings: Settings): World => ({
   resolver: lazyResolver(settings),
   systemLookup,
   scratch,
-  logins: async () =>
-    (await import('./submit/login-memory.ts')).loginMemoryOf({ ...surroundings, uid: surroundings.surface.userId() }),
-  policies: async () =>
-    (await import('./submit/policy-memory.ts')).policyMemoryOf({ ...surroundings, uid: surroundings.surface.userId() }),
+  logins: async () => (await import('./submit/login-memory.ts')).loginMemoryOf(asker()),
+  policies: async () => (await import('./submit/policy-memory.ts')).policyMemoryOf(asker()),
   become,
   connect,
 });
@@ -182,9 +176,8 @@ async function startRunner(spool: Spool, { words, env }: RunnerStart): Promise<v
 /** Sources change, and so nothing is remembered of what they made of a file. */
 function rememberConfig() {
   if (CONFIG_READER === undefined) return undefined;
-  const place = statePlace('config-memory', { ...surroundings, uid: surroundings.surface.userId() });
-  if (!('path' in place)) return undefined;
-  return openConfigMemory(place.path, CONFIG_READER);
+  const place = statePlace('config-memory', asker());
+  return 'path' in place ? openConfigMemory(place.path, CONFIG_READER) : undefined;
 }
 
 const surroundings: Surroundings = {

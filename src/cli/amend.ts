@@ -4,7 +4,7 @@ import type { SeenBody } from '../message/prepare.ts';
 import { encodeHeader, qualifyHeader } from '../message/repair.ts';
 import { EXIT } from './exit.ts';
 import { CommandError } from './failure.ts';
-import type { Manner } from './sendmail-flags.ts';
+import type { Manner } from './sendmail-settings.ts';
 
 /** Hosts that a message comes through at most, as in Postfix: a program that sends mail on may get its own again. */
 const MOST_HOPS = 50;

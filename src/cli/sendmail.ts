@@ -3,7 +3,8 @@ import { VERSION } from '../version.ts';
 import { type Flag, getopt } from './getopt.ts';
 import type { OptionKey } from './options.ts';
 import { type CommandLine, readCommandLine, sendHelp } from './program.ts';
-import { GRAMMAR, type Manner, mannerOf, settingOf } from './sendmail-flags.ts';
+import { GRAMMAR, mannerOf } from './sendmail-flags.ts';
+import { type Manner, settingOf } from './sendmail-settings.ts';
 import { renamed, speaking } from './sendmail-voice.ts';
 import type { Surroundings } from './surroundings.ts';
 

@@ -10,7 +10,7 @@ import { EXIT } from './exit.ts';
 import { CommandError } from './failure.ts';
 import type { OptionKey } from './options.ts';
 import type { Given } from './program.ts';
-import { type Manner, type Setting, settingOf } from './sendmail-flags.ts';
+import { type Manner, type Setting, settingOf } from './sendmail-settings.ts';
 
 /** What one call of `posthaste send` asks for. */
 export interface SendOptions {

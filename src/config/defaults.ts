@@ -112,14 +112,20 @@ function mergeAccounts(old: Settings['accounts'], fresh: Overrides['accounts']):
   if (fresh === undefined) return old;
   const merged = new Map(Object.entries(old));
   for (const [name, account] of Object.entries(fresh)) {
-    const before = merged.get(name) ?? { url: '', senders: [], over: {} };
-    const { passwordFile, passwordCommand, oauth: old, ...others } = before;
-    const isKept = account.passwordFile === undefined && account.passwordCommand === undefined;
-    const oauth = account.oauth === undefined ? {} : { oauth: { ...(isKept ? old : {}), ...account.oauth } };
-    const over = mergeVariations(before.over, account.over);
-    merged.set(name, { ...(isKept ? before : others), ...account, ...oauth, over });
+    const before = merged.get(name);
+    merged.set(name, before === undefined ? { ...NO_ACCOUNT, ...account } : mergeAccount(before, account));
   }
   return Object.fromEntries(merged);
+}
+
+const NO_ACCOUNT: Account = { url: '', senders: [], over: {} };
+
+function mergeAccount(before: Account, account: Partial<Account>): Account {
+  const { passwordFile, passwordCommand, oauth: old, ...others } = before;
+  const isKept = account.passwordFile === undefined && account.passwordCommand === undefined;
+  const oauth = account.oauth === undefined ? {} : { oauth: { ...(isKept ? old : {}), ...account.oauth } };
+  const over = mergeVariations(before.over, account.over);
+  return { ...(isKept ? before : others), ...account, ...oauth, over };
 }
 
 /** The same for what an account says of its own. */

@@ -28,3 +28,16 @@ export function createEnding(): { readonly signal: Ending; abort(): void } {
     },
   };
 }
+
+/** Resolves after so many milliseconds, at once where the signal is or becomes aborted. */
+export const sleep = (milliseconds: number, signal?: Ending): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal?.aborted === true) return resolve();
+    const wake = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', wake);
+      resolve();
+    };
+    const timer = setTimeout(wake, milliseconds);
+    signal?.addEventListener('abort', wake);
+  });

@@ -6,7 +6,7 @@ import { STAGES } from './stages.ts';
 /*
  * What a reply or a broken wire means: for whom, and for how long. It never decides what to do about it (that is
  * `delivery/decide`). The basic code decides between transient and permanent; the enhanced status is kept where it
- * agrees with it (the parser drops one that does not). The exceptions are the rows of RULES, first match wins.
+ * agrees with it (the parser drops one that does not). The exceptions are the rows of `rules`, first match wins.
  */
 
 interface Rule {
@@ -17,7 +17,8 @@ interface Rule {
   readonly verdict: Partial<Pick<Failure, 'scope' | 'permanent' | 'status' | 'advice'>>;
 }
 
-const RULES: readonly Rule[] = [
+/** Made when something goes wrong, which is seldom. */
+const rules = (): readonly Rule[] => [
   // RFC 5321, section 3.8: the service is closing the channel, whatever the command was.
   { codes: [421], verdict: { scope: 'host', permanent: false, status: '4.3.2' } },
   // RFC 5321, section 3.1: a host that takes no mail now; it says nothing about the recipient.
@@ -50,7 +51,7 @@ export function judge(stage: Stage, reply: Reply): Failure {
     reply,
   };
   if (reply.code < 400) return unexpected(stage, reply);
-  const rule = RULES.find((each) => matches(each, stage, reply));
+  const rule = rules().find((each) => matches(each, stage, reply));
   if (rule === undefined) return base;
   const verdict = { ...base, ...rule.verdict };
   // The remote's own status is kept unless the rule turned the verdict around.

@@ -1,5 +1,5 @@
-import { describe, expect, it } from 'vitest';
-import { createEnding } from '../../src/mail/ending.ts';
+import { describe, expect, it, vi } from 'vitest';
+import { createEnding, sleep } from '../../src/mail/ending.ts';
 
 describe('createEnding()', () => {
   it('tells each listener once, in their order, and those no more that have left', () => {
@@ -14,5 +14,27 @@ describe('createEnding()', () => {
     abort();
     abort();
     expect([signal.aborted, told]).toEqual([true, ['first', 'last true']]);
+  });
+});
+
+describe('sleep()', () => {
+  it('ends after its time, or as soon as it is told to', async () => {
+    vi.useFakeTimers();
+    const { signal, abort } = createEnding();
+    const ended: string[] = [];
+    const sleeps = [
+      sleep(1000).then(() => ended.push('alone')),
+      sleep(500, signal).then(() => ended.push('in time')),
+      sleep(60_000, signal).then(() => ended.push('told')),
+    ];
+    await vi.advanceTimersByTimeAsync(600);
+    expect(ended).toEqual(['in time']);
+    abort();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(ended).toEqual(['in time', 'told']);
+    await vi.advanceTimersByTimeAsync(400);
+    await Promise.all([...sleeps, sleep(60_000, signal)]);
+    expect([ended, vi.getTimerCount()]).toEqual([['in time', 'told', 'alone'], 0]);
+    vi.useRealTimers();
   });
 });
