@@ -10,6 +10,9 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     exclude: ['test/interop/**', 'test/package/**'],
     testTimeout: 20_000,
+    // To load the sources anew for each file took a fifth of the time. No test changes what it imports.
+    isolate: false,
+    setupFiles: ['test/support/setup.ts'],
     // Most tests wait for the processes that they start: one worker alone would leave a core idle on two, and three crowd.
     maxWorkers: 2,
     env: {
