@@ -2,7 +2,7 @@
  * What a domain and its hosts publish about TLS, as far as it binds who sends to them:
  *
  *   TLSA records of a host (DANE, RFC 7672), where DNSSEC vouches for its MX record, its addresses and them;
- *   else the policy of the domain (MTA-STS, RFC 8461).
+ *   where there are none that can be used, the policy of the domain (MTA-STS, RFC 8461).
  *
  * A host that can't be had as it is published is passed over; nothing of it is ever sent in the clear instead. What DNS
  * does not say is a failure that passes, and no permission. The policy is asked for while the MX hosts are looked up.
@@ -47,7 +47,9 @@ export function openDemands(question: DemandsQuestion, world: World): Demands {
   policy.catch(() => {});
   return {
     async of(host) {
-      const found = (await daneOf(host, question, world.resolver)) ?? stsDemand(host, domain, await policy);
+      const dane = await daneOf(host, question, world.resolver);
+      const isDecided = dane !== undefined && ('scope' in dane || dane.kind === 'dane');
+      const found = isDecided ? dane : (stsDemand(host, domain, await policy) ?? dane);
       return found === undefined || 'scope' in found ? (found ?? {}) : { demand: found };
     },
     async isEnforced() {

@@ -45,7 +45,10 @@ export interface ProtectionQuestion {
   readonly demand?: Demand | undefined;
 }
 
-/** The TLS policy of a session: for MX as it is published, else opportunistic (RFC 7435), verified for a relay, stricter where asked for. */
+/**
+ * The TLS policy of a session: for MX as it is published, else opportunistic (RFC 7435); verified for a relay; stricter
+ * where asked for.
+ */
 export function protect(question: ProtectionQuestion): Protection {
   const { settings, material, route, host, requireTls, demand } = question;
   const isChecked = requireTls || demand?.kind === 'mta-sts';
@@ -64,7 +67,7 @@ export function protect(question: ProtectionQuestion): Protection {
       check: pinned ? 'pinned' : dane !== undefined ? 'dane' : level === 'verify' ? 'chain' : 'none',
       names: dane?.names ?? [host],
       ...(dane === undefined ? {} : { tlsa: dane.records }),
-      ...(demand === undefined || demand.kind === 'encrypt' ? {} : { policy: demand.kind }),
+      ...(pinned || demand === undefined || demand.kind === 'encrypt' ? {} : { policy: demand.kind }),
       fingerprints: settings.fingerprints,
       ca: material.ca,
       minVersion: settings.minVersion,

@@ -127,6 +127,9 @@ describe('TLSA records', () => {
       },
     });
     expect(await demand({ zones })).toEqual({ kind: 'encrypt' });
+    // More than that is what a policy wants.
+    expect(await demand({ zones, policy: {} })).toEqual({ kind: 'mta-sts' });
+    expect(await demand({ zones, policy: { mode: 'testing' } })).toEqual({ kind: 'encrypt' });
   });
 
   test('that nobody can tell of keep the host from being used', async () => {

@@ -31,7 +31,7 @@ function protection(
     hasLogin: more.hasLogin === true,
     demand: more.demand,
   });
-  return `${implicit ? 'implicit' : startTls} ${plan.check}`;
+  return `${implicit ? 'implicit' : startTls} ${plan.check}${plan.policy === undefined ? '' : ` by ${plan.policy}`}`;
 }
 
 describe('protect()', () => {
@@ -58,14 +58,14 @@ describe('protect()', () => {
   const dane: Demand = { kind: 'dane', records: [], names: ['base.test', 'mx.d.test', 'd.test'] };
 
   test('does as the destination publishes', () => {
-    expect(protection(undefined, { demand: dane })).toBe('must dane');
+    expect(protection(undefined, { demand: dane })).toBe('must dane by dane');
     expect(protection(undefined, { demand: { kind: 'encrypt' } })).toBe('must none');
-    expect(protection(undefined, { demand: { kind: 'mta-sts' } })).toBe('must chain');
+    expect(protection(undefined, { demand: { kind: 'mta-sts' } })).toBe('must chain by mta-sts');
   });
 
   test('takes TLSA records for as good as an authority where TLS is wanted on the whole way', () => {
     expect(protection(undefined, { requireTls: true })).toBe('must chain');
-    expect(protection(undefined, { requireTls: true, demand: dane })).toBe('must dane');
+    expect(protection(undefined, { requireTls: true, demand: dane })).toBe('must dane by dane');
     expect(protection(undefined, { requireTls: true, demand: { kind: 'encrypt' } })).toBe('must chain');
     expect(protection(undefined, { requireTls: true, demand: dane, tls: { fingerprints: ['ab'] } })).toBe(
       'must pinned',
