@@ -47,6 +47,8 @@ export function readPlainWords(words: readonly string[]): CommandLine | undefine
       if (attached !== undefined) waiting.unshift(`-${attached}`);
     }
   }
+  // A command behind options, which `cli/program` says something about.
+  if (first !== 'send' && operands.some((word) => OTHER.includes(word))) return undefined;
   return { kind: 'send', given, words: operands };
 }
 

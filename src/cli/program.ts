@@ -85,8 +85,15 @@ export function readCommandLine(words: readonly string[]): CommandLine {
   if (other !== undefined) return { kind: other, words: words.slice(1) };
   const rest = first === 'send' ? words.slice(1) : words;
   const read = readWords(SEND, rest[0] === 'help' ? ['--help'] : rest);
-  return read.kind === 'given' ? { ...read, kind: 'send' } : read;
+  if (read.kind !== 'given') return read;
+  const late = first === 'send' || words.includes('--') ? undefined : lateCommand(read.words);
+  if (late === undefined) return { ...read, kind: 'send' };
+  const text = `${quoted(late)} would be a recipient behind options: a command stands first, and a user is ${late}@localhost`;
+  return { kind: 'wrong', text: `Cannot read command line: ${text}` };
 }
+
+/** Other programs take options before their command; nobody means to send mail to it. */
+const lateCommand = ([first]: readonly string[]): string | undefined => OTHER_COMMANDS.find((name) => name === first);
 
 /** The help of `posthaste` itself. */
 export function sendHelp(): string {

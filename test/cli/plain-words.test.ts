@@ -11,6 +11,8 @@ const word = fc.oneof(
   fc.constantFrom(
     'ann@x.test',
     'root',
+    'explain',
+    'queue',
     'a@x,b@y',
     '-',
     '--',

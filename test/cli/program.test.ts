@@ -110,6 +110,14 @@ describe('readCommandLine() and readValues()', () => {
   bad(['--relay=', 'a@x.example'], /it is empty/);
   bad(['--password-file', 'a', '--password-command', 'b', 'a@x.example'], /--password-file is given too/);
 
+  const LATE =
+    /"explain" would be a recipient behind options: a command stands first, and a user is explain@localhost$/;
+  bad(['--config', 'c.toml', 'explain', 'a@x.example'], LATE);
+  bad(['-v', 'explain'], LATE);
+  good(['send', '-v', 'explain'], { words: ['explain'] });
+  good(['-v', '--', 'explain'], { words: ['explain'] });
+  good(['-v', 'root', 'queue'], { words: ['root', 'queue'] });
+
   it('escapes what it quotes when an argument has controls', () => {
     const line = readCommandLine(['--retry-for', '\x1b[2J', 'a@x.example']);
     expect(line.kind).toBe('send');
