@@ -24,7 +24,7 @@ function readAll(descriptor: number): Buffer {
   for (let size = 0; size <= MAX_FILE; ) {
     if (room.length === 0) room = Buffer.allocUnsafe(65_536);
     const length = readSync(descriptor, room);
-    if (length === 0) return chunks.length === 1 ? (chunks[0] ?? room) : Buffer.concat(chunks);
+    if (length === 0) return Buffer.concat(chunks);
     chunks.push(room.subarray(0, length));
     room = room.subarray(length);
     size += length;

@@ -7,7 +7,6 @@
  * A host that can't be had as it is published is passed over; nothing of it is ever sent in the clear instead. What DNS
  * does not say is a failure that passes, and no permission. The policy is asked for while the MX hosts are looked up.
  */
-import type { NetworkSettings } from '../config/settings.ts';
 import type { Resolver } from '../dns/resolver.ts';
 import { findTlsa } from '../dns/tlsa.ts';
 import { quoted } from '../mail/printable.ts';
@@ -17,16 +16,13 @@ import { usableTlsa } from '../tls/dane.ts';
 import { matchesMx } from '../tls/mta-sts.ts';
 import type { World } from '../world.ts';
 import { MEND_OR_LESS } from './failures.ts';
-import type { Demand, TlsMaterial } from './protect.ts';
+import type { Demand } from './protect.ts';
+import type { PolicyQuestion } from './sts-find.ts';
 import { type PolicyInForce, policyInForce } from './sts-policy.ts';
 
-export interface DemandsQuestion {
-  readonly domain: string;
+export interface DemandsQuestion extends PolicyQuestion {
   /** Of its hosts. */
-  readonly port: number;
-  readonly network: NetworkSettings;
-  readonly material: Pick<TlsMaterial, 'ca'>;
-  readonly allowLocal: boolean;
+  readonly mxPort: number;
 }
 
 export interface Asked {
@@ -60,12 +56,12 @@ export function openDemands(question: DemandsQuestion, world: World): Demands {
 }
 
 const policyOf = async (question: DemandsQuestion, world: World): Promise<PolicyInForce> =>
-  policyInForce({ ...question, port: 443 }, world, await world.policies?.());
+  policyInForce(question, world, await world.policies?.());
 
 /** Undefined where no record binds us. */
 async function daneOf(
   { name, authentic }: Host,
-  { domain, port }: DemandsQuestion,
+  { domain, mxPort: port }: DemandsQuestion,
   resolver: Resolver,
 ): Promise<Demand | Failure | undefined> {
   // RFC 7672, section 2.2.2: what is not signed is not asked, since some of those servers answer no TLSA question.

@@ -28,7 +28,8 @@ export async function demandsOf(
   if (!requireTls && header !== undefined && waivesTls(header)) return undefined;
   const { openDemands } = await import('./demands.ts');
   const { network, mx } = settings;
-  return openDemands({ domain: destination.domain, ...mx, network, material }, world);
+  const { port: mxPort, allowLocal } = mx;
+  return openDemands({ domain: destination.domain, mxPort, network, material, allowLocal }, world);
 }
 
 /** RFC 8689, section 4.2.1: which hosts are the destination's must be as sure as the hosts themselves. */

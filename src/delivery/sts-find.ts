@@ -6,7 +6,7 @@ import type { NetworkSettings } from '../config/settings.ts';
 import { findAddresses } from '../dns/addresses.ts';
 import { orderFamilies } from '../dns/families.ts';
 import type { Resolver } from '../dns/resolver.ts';
-import { createEnding, type Ending } from '../mail/ending.ts';
+import { createEnding, type Ending, inTime } from '../mail/ending.ts';
 import type { Target } from '../net/connection.ts';
 import { GetError, getText } from '../net/get.ts';
 import type { HttpAnswer } from '../net/http.ts';
@@ -75,15 +75,6 @@ export async function fetchPolicy(
   const read = parseStsPolicy(fetched.body.toString('utf8'));
   if ('reason' in read) return { kind: 'broken', where: 'policy', reason: read.reason };
   return { kind: 'policy', id, policy: read.policy };
-}
-
-/** Undefined where it takes longer. */
-async function inTime<T>(work: Promise<T>, milliseconds: number): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), milliseconds);
-  });
-  return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
 
 /** The answer, or why there is none that counts (section 3.3): its status, its kind, and who gave it. */

@@ -1,3 +1,4 @@
+import { inTime } from '../mail/ending.ts';
 import { quoted } from '../mail/printable.ts';
 import type { Failure } from '../mail/result.ts';
 import { isLocalAddress } from '../net/local-address.ts';
@@ -62,13 +63,7 @@ async function bothFamilies(
   const v6 = resolver.resolve(host, 'AAAA');
   const v4 = await resolver.resolve(host, 'A');
   if (v4.kind !== 'found') return [v4, await v6];
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<Answer<string>>((resolve) => {
-    timer = setTimeout(() => resolve({ kind: 'unknown', text: 'not waited for' }), delay);
-  });
-  const answer = await Promise.race([v6, late]);
-  clearTimeout(timer);
-  return [v4, answer];
+  return [v4, (await inTime(v6, delay)) ?? { kind: 'unknown', text: 'not waited for' }];
 }
 
 /** One from each in turn, the first list first. */

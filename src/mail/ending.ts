@@ -29,6 +29,15 @@ export function createEnding(): { readonly signal: Ending; abort(): void } {
   };
 }
 
+/** What comes of the work; undefined where it takes more milliseconds than that. It goes on then, and is only left. */
+export async function inTime<T>(work: Promise<T>, milliseconds: number): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), milliseconds);
+  });
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
+}
+
 /** Resolves after so many milliseconds, at once where the signal is or becomes aborted. */
 export const sleep = (milliseconds: number, signal?: Ending): Promise<void> =>
   new Promise((resolve) => {

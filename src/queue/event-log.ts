@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { inTime } from '../mail/ending.ts';
 import { makeFolders } from './disk.ts';
 import { eventLine, type QueueEvent } from './event.ts';
 
@@ -107,12 +108,7 @@ function toSyslog(tag: string): EventLog {
     },
     async close() {
       logger.stdin.end();
-      let timer: NodeJS.Timeout | undefined;
-      const enough = new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, PATIENCE);
-      });
-      await Promise.race([ended, enough]);
-      clearTimeout(timer);
+      await inTime(ended, PATIENCE);
     },
   };
 }

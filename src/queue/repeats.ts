@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type Address, formatAddress } from '../mail/address.ts';
 import type { QueueEntry } from '../mail/entry.ts';
+import { isRecord } from '../mail/json.ts';
 import { find, unfoldedValue } from '../message/header.ts';
 import type { Message } from '../message/message.ts';
 import { split } from '../message/split.ts';
@@ -146,13 +147,11 @@ async function kindOf(
   return hash.digest('hex');
 }
 
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
-
 const isState = (value: unknown): value is State =>
-  isObject(value) &&
+  isRecord(value) &&
   Object.values(value).every(
     (kept) =>
-      isObject(kept) &&
+      isRecord(kept) &&
       [kept.count, kept.sent, kept.first, kept.last].every((each) => typeof each === 'number') &&
       (kept.id === undefined || typeof kept.id === 'string'),
   );

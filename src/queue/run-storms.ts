@@ -1,5 +1,6 @@
 import { EMPTY_GUARD, type GuardState } from '../bounce/guard.ts';
 import type { QueueEntry } from '../mail/entry.ts';
+import { isRecord } from '../mail/json.ts';
 import { openSharedFile, type SharedFileOptions } from './shared-file.ts';
 
 /*
@@ -58,14 +59,12 @@ export function openStormFile(options: StormFileOptions): StormFile {
   };
 }
 
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
-
 function isContent(value: unknown): value is Content {
-  if (!isObject(value) || !isObject(value.way) || typeof value.uid !== 'number' || !isObject(value.guard)) return false;
+  if (!isRecord(value) || !isRecord(value.way) || typeof value.uid !== 'number' || !isRecord(value.guard)) return false;
   const { version, storms } = value.guard;
   return (
     version === 1 &&
-    isObject(storms) &&
-    Object.values(storms).every((storm) => isObject(storm) && Array.isArray(storm.times))
+    isRecord(storms) &&
+    Object.values(storms).every((storm) => isRecord(storm) && Array.isArray(storm.times))
   );
 }

@@ -2,6 +2,7 @@ import { alternate, findAddresses, refusal } from '../dns/addresses.ts';
 import { findHosts } from '../dns/mx.ts';
 import type { OwnNames } from '../dns/own.ts';
 import type { Resolver } from '../dns/resolver.ts';
+import { inTime } from '../mail/ending.ts';
 import { quoted } from '../mail/printable.ts';
 import type { Failure } from '../mail/result.ts';
 import { addressOctets } from '../net/local-address.ts';
@@ -91,7 +92,8 @@ async function relayAddresses(
   world: RouteWorld,
 ): Promise<readonly string[] | Failure> {
   if (host.startsWith('/') || addressOctets(host) !== undefined) return [host];
-  const found = await inTime(world.systemLookup(host), settings.limit);
+  // The system's own look-up can't be stopped, only left.
+  const found = (await inTime(world.systemLookup(host).catch(reasonOf), settings.limit)) ?? 'timed out';
   if (typeof found !== 'string' && found.length > 0) return inTurn(found);
   const reason = typeof found === 'string' ? found : 'it has no address';
   return {
@@ -103,18 +105,6 @@ async function relayAddresses(
     host,
     advice: 'Check the name of the relay',
   };
-}
-
-/** The addresses, or why there are none; the system's own look-up can't be stopped, only left. */
-async function inTime(lookup: Promise<readonly string[]>, limit: number): Promise<readonly string[] | string> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<string>((resolve) => {
-    timer = setTimeout(() => resolve('timed out'), limit);
-  });
-  const done = lookup.catch((error: unknown) => reasonOf(error));
-  const found = await Promise.race([done, late]);
-  clearTimeout(timer);
-  return found;
 }
 
 function reasonOf(error: unknown): string {

@@ -105,6 +105,7 @@ function makeTable(settings: Settings, { relay, account, login = {}, over: last 
   };
   if (relay !== undefined) {
     const one = outlets([relay], {}, login);
+    // What is wrong with it is told now.
     void one[0].via;
     return { rules: [], rest: { ...EVERYONE, name: 'the relay asked for', outlets: one } };
   }

@@ -1,5 +1,6 @@
+import { isRecord, jsonOf } from '../mail/json.ts';
 import type { LoginMemory } from '../smtp/sasl/names.ts';
-import { readOwn } from './own-file.ts';
+import { readOwn, WRITABLE_BY_OTHERS } from './own-file.ts';
 import { type Asker, statePlace } from './places.ts';
 import { replaceState } from './state-file.ts';
 
@@ -15,7 +16,6 @@ import { replaceState } from './state-file.ts';
 /** Octets, and accounts; the oldest go first. */
 const MOST = 262_144;
 const MOST_ACCOUNTS = 1000;
-const WRITABLE_BY_OTHERS = 0o022;
 
 /** The memory of who asks; one that forgets where there is no place for it. */
 export function loginMemoryOf(asker: Asker): LoginMemory {
@@ -38,8 +38,8 @@ export function openLoginMemory(path: string): LoginMemory {
 
 function read(path: string): Map<string, string> {
   try {
-    const value: unknown = JSON.parse(readOwn({ path, most: MOST, closed: WRITABLE_BY_OTHERS }).toString());
-    const entries = typeof value === 'object' && value !== null ? Object.entries(value) : [];
+    const value = jsonOf(readOwn({ path, most: MOST, closed: WRITABLE_BY_OTHERS }).toString());
+    const entries = isRecord(value) ? Object.entries(value) : [];
     return new Map(entries.flatMap(([key, name]) => (typeof name === 'string' ? [[key, name] as const] : [])));
   } catch {
     return new Map();

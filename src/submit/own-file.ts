@@ -7,6 +7,9 @@ export interface OwnFile {
   readonly closed: number;
 }
 
+/** Bits of a mode that let others write. */
+export const WRITABLE_BY_OTHERS = 0o022;
+
 /**
  * Reads a small file that steers us, and so must be ours and no link to another's.
  * @throws {Error} where it is not there, or not so

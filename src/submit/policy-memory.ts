@@ -1,7 +1,7 @@
 import { toAscii } from '../mail/domain.ts';
 import { isRecord, jsonOf } from '../mail/json.ts';
 import { isPolicyId, isStsPolicy, type KnownPolicy, type PolicyMemory } from '../tls/mta-sts.ts';
-import { readOwn } from './own-file.ts';
+import { readOwn, WRITABLE_BY_OTHERS } from './own-file.ts';
 import { type Asker, statePlace } from './places.ts';
 import { replaceState } from './state-file.ts';
 
@@ -20,7 +20,6 @@ const MOST = 524_288;
 const MOST_DOMAINS = 1000;
 /** Octets of a line, a hundred hosts: a domain with more is not remembered, so that it drives no others out. */
 const MOST_LINE = 4096;
-const WRITABLE_BY_OTHERS = 0o022;
 
 interface Failure {
   readonly id: string;

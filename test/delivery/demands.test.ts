@@ -51,7 +51,7 @@ function open({ zones = ZONES, policy }: Published) {
   } as Pick<World, 'resolver' | 'now' | 'monotonic' | 'connect' | 'policies'> as World;
   const network = { ip: 'any', source: [] } as const;
   const demands = openDemands(
-    { domain: 'd.test', port: 25, network, material: { ca: 'system' }, allowLocal: true },
+    { domain: 'd.test', mxPort: 25, network, material: { ca: 'system' }, allowLocal: true },
     world,
   );
   return { demands, resolver };

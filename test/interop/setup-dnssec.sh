@@ -35,8 +35,6 @@ download $needed
 # shellcheck disable=SC2086
 unpack $needed
 make_places
-printf 'root:x:0:0:root:/root:/bin/sh\n' >$root/etc/passwd
-printf 'root:x:0:\n' >$root/etc/group
 
 check || fail 'Cannot unpack name servers: one of them does not start'
 done_with

@@ -36,8 +36,6 @@ download $needed
 # shellcheck disable=SC2086
 unpack $needed
 make_places
-printf 'root:x:0:0:root:/root:/bin/sh\n' >$root/etc/passwd
-printf 'root:x:0:\n' >$root/etc/group
 
 check || fail 'Cannot unpack keyring: one of its programs does not start'
 done_with

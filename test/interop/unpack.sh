@@ -6,7 +6,7 @@
 #   is_there                      whether this very script made it before, and `check` passes
 #   fetch 'PACKAGE…'…             sets $needed: the packages with all that they depend on, each list by itself
 #   download PACKAGE…             into $home/packages, from where `unpack` puts them into the root
-#   make_places                   devices and the files that every program looks for
+#   make_places                   devices, the files that every program looks for, and root as the only user
 #   done_with                     notes that it is all there
 #   find_mirror                   instead of fetch, for mmdebstrap: empties $home, sets $mirror to where apt has Debian from
 # shellcheck shell=bash
@@ -87,6 +87,8 @@ make_places() {
   printf '%s: files\n' passwd group hosts services protocols >"$root/etc/nsswitch.conf"
   printf '127.0.0.1 localhost\n' >"$root/etc/hosts"
   : >"$root/etc/resolv.conf"
+  printf 'root:x:0:0:root:/root:/bin/sh\n' >"$root/etc/passwd"
+  printf 'root:x:0:\n' >"$root/etc/group"
 }
 
 done_with() {

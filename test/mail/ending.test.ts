@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { createEnding, sleep } from '../../src/mail/ending.ts';
+import { createEnding, inTime, sleep } from '../../src/mail/ending.ts';
 
 describe('createEnding()', () => {
   it('tells each listener once, in their order, and those no more that have left', () => {
@@ -36,5 +36,16 @@ describe('sleep()', () => {
     await Promise.all([...sleeps, sleep(60_000, signal)]);
     expect([ended, vi.getTimerCount()]).toEqual([['in time', 'told', 'alone'], 0]);
     vi.useRealTimers();
+  });
+});
+
+describe('inTime()', () => {
+  it('gives what comes of the work, and nothing where it takes too long', async () => {
+    vi.useFakeTimers();
+    const never = inTime(new Promise<string>(() => {}), 100);
+    expect([await inTime(Promise.resolve('done'), 100), vi.getTimerCount()]).toEqual(['done', 1]);
+    await expect(inTime(Promise.reject(new Error('broken')), 100)).rejects.toThrow('broken');
+    await vi.advanceTimersByTimeAsync(100);
+    expect([await never, vi.getTimerCount()]).toEqual([undefined, 0]);
   });
 });
