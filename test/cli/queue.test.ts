@@ -5,6 +5,7 @@ import { run } from '../../src/cli/run.ts';
 import type { QueuedRecipient, QueueEntry } from '../../src/mail/entry.ts';
 import { memorySource } from '../../src/message/source.ts';
 import type { Spool } from '../../src/queue/spool.ts';
+import { timeOfId } from '../../src/queue/spool-id.ts';
 import { addressOf, failureOf, GREYLISTED, queuedOf, recipientOf } from '../support/entry.ts';
 import { scratchFolder, testSpool } from '../support/spool.ts';
 import { fakeSurroundings, readJson } from './fake-surroundings.ts';
@@ -45,6 +46,8 @@ async function put(spool: Spool, { sender = 'ann@example.org', recipients, age =
       ...rest,
     },
   );
+  // Ids sort by their millisecond, so that the next one comes behind this one.
+  while (Date.now() <= timeOfId(entry.id)) await new Promise((resolve) => setImmediate(resolve));
   return entry.id;
 }
 
